@@ -1,0 +1,343 @@
+"""A simulated THEMIS all-sky camera: frames with known classes, and archives of real minute files.
+
+The truth is a function of seed, site and time alone, so a minute is the same bytes whether it is simulated alone,
+in a month, or after any other.
+"""
+
+import csv
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from aurorapt.aurora import MagneticPlane
+from aurorapt.camera import FRAME_SIZE, make_camera
+from aurorapt.ephemeris import solar_depression
+from aurorapt.errors import OptionError
+from aurorapt.nights import Night, local_noon
+from aurorapt.sky import NightSky
+from aurorapt.textures import double_size, random_stream
+
+FRAMES_PER_MINUTE = 20
+CADENCE = timedelta(seconds=3)
+DARK_DEPRESSION = 10.0  # degrees the sun must be below the horizon for the camera to run
+LAMP_SWITCHING = 1200.0  # seconds between the moments at which a lamp may be switched
+FIRST_YEAR, LAST_YEAR = 1990, 2100  # the ephemeris formulas hold between them
+GZIP_WINDOW = 31  # zlib's code for a gzip header, which then has no time and no name in it
+TRUTH_NAME = "truth.csv"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A THEMIS site: full name, coordinates to about 0.1 degrees, and the device number the simulator gives it."""
+
+    name: str
+    latitude: float
+    longitude: float
+    device: str
+
+
+SITES = {
+    "atha": Site("Athabasca", 54.7, -113.3, "themis02"),
+    "chbg": Site("Chibougamau", 49.8, -74.4, "themis03"),
+    "fsim": Site("Fort Simpson", 61.8, -121.3, "themis04"),
+    "fsmi": Site("Fort Smith", 60.0, -111.9, "themis05"),
+    "fykn": Site("Fort Yukon", 66.6, -145.2, "themis06"),
+    "gako": Site("Gakona", 62.4, -145.2, "themis07"),
+    "gbay": Site("Goose Bay", 53.3, -60.5, "themis08"),
+    "gill": Site("Gillam", 56.4, -94.7, "themis19"),
+    "inuv": Site("Inuvik", 68.4, -133.8, "themis09"),
+    "kapu": Site("Kapuskasing", 49.4, -82.3, "themis10"),
+    "kian": Site("Kiana", 67.0, -160.4, "themis11"),
+    "kuuj": Site("Kuujjuaq", 58.2, -68.5, "themis12"),
+    "mcgr": Site("McGrath", 63.0, -155.6, "themis13"),
+    "pgeo": Site("Prince George", 53.8, -122.8, "themis14"),
+    "pina": Site("Pinawa", 50.2, -96.0, "themis15"),
+    "rank": Site("Rankin Inlet", 62.8, -92.1, "themis16"),
+    "snkq": Site("Sanikiluaq", 56.5, -79.2, "themis17"),
+    "talo": Site("Taloyoak", 69.5, -93.6, "themis18"),
+    "tpas": Site("The Pas", 54.0, -100.9, "themis20"),
+    "whit": Site("Whitehorse", 61.0, -135.2, "themis21"),
+}
+
+
+@dataclass(frozen=True)
+class SimulatedFrames:
+    """Frames of one camera with their truth.
+
+    Attributes
+    ----------
+    site : str
+    times : list of datetime, UTC
+    images : (n, 256, 256) uint16 [frame, y, x]
+        Raw counts; row 0 is the northern edge, column 0 the eastern one.
+    classes : list of str
+
+    """
+
+    site: str
+    times: list[datetime]
+    images: np.ndarray
+    classes: list[str]
+
+
+class SimulatedCamera:
+    """One site's camera and the sky above it, at any time.
+
+    Parameters
+    ----------
+    site : str
+        A key of SITES.
+    seed : int
+        The simulated world, 0 or above.
+
+    Raises
+    ------
+    OptionError
+        The site is not a THEMIS site, or the seed is negative.
+
+    """
+
+    def __init__(self, site: str, seed: int = 0) -> None:
+        if site not in SITES:
+            raise OptionError(f"no site '{site}' to simulate; the sites are {', '.join(SITES)}")
+        if seed < 0:
+            raise OptionError(f"the seed must be 0 or above, not {seed}")
+        self.site, self.seed = site, seed
+        self.place = SITES[site]
+        self.camera = make_camera(seed, site)
+        random = random_stream(seed, site, "camera-night")
+        self._plane = MagneticPlane(self.camera.grid, declination=float(np.radians(random.normal(0, 15))))
+        self._sky = NightSky(
+            seed, site, self.camera.optics, self.camera.grid, self.place.latitude, self.place.longitude
+        )
+        self._lamp_rhythms = random.uniform(0, 1, (len(self.camera.horizon.lamps), 2))
+        self._night_from = lru_cache(maxsize=2)(self._make_night)
+
+    def is_dark(self, time: datetime) -> bool:
+        """Return whether the camera runs at `time` (UTC)."""
+        return self._depression(time) >= DARK_DEPRESSION
+
+    def class_at(self, time: datetime) -> str:
+        """Return the class of a frame taken at `time` (UTC)."""
+        return self._night(time).class_at(time, self._depression(time))
+
+    def expose(self, time: datetime) -> np.ndarray:
+        """Return the frame taken at `time` (UTC), (256, 256) uint16 [y, x], raw counts."""
+        night = self._night(time)
+        moon = self._sky.moon(time)
+        light = self._sky.clear_light(time, moon) + night.auroral_light(time)
+        light, passing = self._sky.through_clouds(light, night.cloud_depths(time), moon)
+        full = double_size(light)
+        self._sky.add_stars(full, time, passing)
+        self._sky.add_moon(full, moon, passing)
+        microseconds = int((time - night.noon) / timedelta(microseconds=1))
+        noise = random_stream(self.seed, self.site, night.noon.toordinal(), microseconds % 2**32, microseconds >> 32)
+        return self.camera.expose(full, self._lamps_lit(time), noise)
+
+    def _lamps_lit(self, time: datetime) -> np.ndarray:
+        """Return which lamps burn, 0 or 1 each: a third always, the rest some of the time."""
+        slot = int((time - datetime(2000, 1, 1)).total_seconds() // LAMP_SWITCHING)
+        phases = np.modf(self._lamp_rhythms[:, 0] + 0.381966 * (slot % 1000))[0]
+        return (phases < 0.3 + 1.05 * self._lamp_rhythms[:, 1]).astype(np.float32)
+
+    def _night(self, time: datetime) -> Night:
+        return self._night_from(local_noon(time, self.place.longitude))
+
+    def _make_night(self, noon: datetime) -> Night:
+        return Night(self.seed, self.site, noon, self.camera.grid, self._plane)
+
+    def _depression(self, time: datetime) -> float:
+        return solar_depression(time, self.place.latitude, self.place.longitude)
+
+
+def simulate_frames(site: str, times: Iterable[datetime], seed: int = 0) -> SimulatedFrames:
+    """Return the frames that a simulated camera takes.
+
+    Parameters
+    ----------
+    site : str
+        A key of SITES.
+    times : iterable of datetime
+        UTC; by night or not, in any order.
+    seed : int
+        The simulated world, 0 or above.
+
+    Raises
+    ------
+    OptionError
+        The site is not a THEMIS site, or the seed is negative.
+
+    """
+    camera = SimulatedCamera(site, seed)
+    times = list(times)
+    images = np.empty((len(times), FRAME_SIZE, FRAME_SIZE), np.uint16)
+    for image, time in zip(images, times, strict=True):
+        image[:] = camera.expose(time)
+    return SimulatedFrames(site, times, images, [camera.class_at(time) for time in times])
+
+
+def frame_times(site: str, minute: datetime, seed: int = 0) -> list[datetime]:
+    """Return when the 20 frames of a minute are taken, UTC.
+
+    Requests come every 3 s, 5 to 65 ms late, each about 21 ms less late than the one before until the lateness starts
+    again: so it is in the headers of real minute files.
+    """
+    random = random_stream(seed, site, "clock", minute.toordinal(), minute.hour * 60 + minute.minute)
+    lateness = (random.uniform(0, 60000) - 21000 * np.arange(FRAMES_PER_MINUTE)) % 60000
+    lateness += 5000 + random.uniform(0, 200, FRAMES_PER_MINUTE)
+    return [minute + number * CADENCE + timedelta(microseconds=int(us)) for number, us in enumerate(lateness)]
+
+
+def simulate_archive(
+    output: Path | str,
+    start: date,
+    end: date,
+    sites: Sequence[str],
+    seed: int = 0,
+    minutes_per_hour: int = 60,
+    hours: Sequence[int] = tuple(range(24)),
+) -> int:
+    """Write a stream0 tree of simulated minute files, and their truth.
+
+    Below `output` come YYYY/MM/DD/SITE_DEVICE/utHH/YYYYMMDD_HHMM_SITE_DEVICE_full.pgm.gz for the minutes in which the
+    sun is at least 10 degrees down, and truth.csv with the columns site, start, end, class: one row for each unbroken
+    run of frames of one class, from its first frame to its last.
+
+    Parameters
+    ----------
+    output : path
+        A folder that is not there yet, or is empty.
+    start, end : date
+        First and last UT date, both included.
+    sites : sequence of str
+        Keys of SITES.
+    seed : int
+        The simulated world, 0 or above.
+    minutes_per_hour : int
+        1 to 60 minutes of each hour, evenly spread; the others are left out.
+    hours : sequence of int
+        UT hours to simulate, 0 to 23.
+
+    Returns
+    -------
+    count : int
+        Minute files written.
+
+    Raises
+    ------
+    OptionError
+        An option cannot be used, or `output` already holds something.
+
+    """
+    output = Path(output)
+    _check_options(output, start, end, sites, minutes_per_hour, hours)
+    cameras = [SimulatedCamera(site, seed) for site in sites]
+    output.mkdir(parents=True, exist_ok=True)
+    minutes = [hour * 60 + 60 * part // minutes_per_hour for hour in sorted(set(hours)) for part in range(minutes_per_hour)]
+    count = 0
+    with (output / TRUTH_NAME).open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["site", "start", "end", "class"])
+        for camera in cameras:
+            frames: list[tuple[datetime, str]] = []
+            for day in range((end - start).days + 1):
+                midnight = datetime.combine(start + timedelta(days=day), datetime.min.time())
+                for minute in (midnight + timedelta(minutes=number) for number in minutes):
+                    if camera.is_dark(minute):
+                        frames += _write_minute(output, camera, minute)
+                        count += 1
+            rows.writerows((camera.site, first, last, name) for first, last, name in _intervals(frames))
+    return count
+
+
+def _check_options(
+    output: Path, start: date, end: date, sites: Sequence[str], minutes_per_hour: int, hours: Sequence[int]
+) -> None:
+    if end < start:
+        raise OptionError(f"the end {end} is before the start {start}")
+    if start.year < FIRST_YEAR or end.year > LAST_YEAR:
+        raise OptionError(f"the dates must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    if not sites:
+        raise OptionError("name at least one site to simulate")
+    if len(set(sites)) < len(sites):
+        raise OptionError("a site is named twice")
+    if not 1 <= minutes_per_hour <= 60:
+        raise OptionError(f"minutes per hour must be 1 to 60, not {minutes_per_hour}")
+    if not hours or any(not 0 <= hour <= 23 for hour in hours):
+        raise OptionError("hours must be one or more of 0 to 23")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise OptionError(f"{output} is there already and not an empty folder; name a new one")
+
+
+def _write_minute(output: Path, camera: SimulatedCamera, minute: datetime) -> list[tuple[datetime, str]]:
+    """Write one minute file and return the time and class of each of its frames."""
+    times = frame_times(camera.site, minute, camera.seed)
+    content = b"".join(
+        _header(camera, time, number) + camera.expose(time).astype(">u2").tobytes() for number, time in enumerate(times)
+    )
+    folder = output / f"{minute:%Y/%m/%d}/{camera.site}_{camera.place.device}/ut{minute:%H}"
+    folder.mkdir(parents=True, exist_ok=True)
+    packer = zlib.compressobj(level=1, wbits=GZIP_WINDOW)
+    name = f"{minute:%Y%m%d_%H%M}_{camera.site}_{camera.place.device}_full.pgm.gz"
+    (folder / name).write_bytes(packer.compress(content) + packer.flush())
+    return [(time, camera.class_at(time)) for time in times]
+
+
+def _header(camera: SimulatedCamera, time: datetime, number: int) -> bytes:
+    """Return the text before a frame; only a file's first frame describes camera and site, as in real files."""
+    place = camera.place
+    camera_lines = f"""\
+#"Revised" 2006-05-22
+#"Project unique ID" themis-gbo
+#"Site unique ID" {camera.site}
+#"Imager unique ID" {place.device}
+#"Imager model" starlight Xpress MX716 with THEMIS all-sky optics
+#"Imager comment" simulated by aurorapt, seed {camera.seed}: not an observation
+#"Ccd type" Sony ICX249AL
+#"Ccd xsize" 752 pixels
+#"Ccd ysize" 290 pixels
+#"Ccd background" 3300
+#"Pixel depth" 16 bits
+#"Pixel aspect ratio" 0.5181
+#"Optical type" THEMIS all-sky
+#"Optical projection" a1=1.5,a3=0.0,b2=0.0,b4=0.0
+#"Optical center" x0=382,y0=150
+#"Computer name" {camera.site} simulated
+#"Operating system" simulated
+#"Project unique ID" THEMIS
+#"Site unique ID" {camera.site}
+#"Site name" {place.name}
+#"Geodetic latitude" {place.latitude:.4f}
+#"Geodetic Longitude" {place.longitude:.4f}
+#"Geodetic altitude" 0.0
+"""
+    exposure = 985.08 + time.microsecond % 19 / 100  # milliseconds
+    readout = time + timedelta(milliseconds=exposure)
+    minute = int((time - datetime(FIRST_YEAR, 1, 1)) / timedelta(minutes=1))
+    frame_lines = f"""\
+#"Mode unique ID" full
+#"Mode sequence number" {minute * FRAMES_PER_MINUTE + number}
+#"CCD device" /dev/ccdA
+#"Exposure options" WIDTH=512 HEIGHT=256 XBIN=2 YBIN=1 XOFFSET=126 YOFFSET=22 MSEC=999
+#"Image request start" {time:%Y-%m-%d %H:%M:%S.%f} UTC
+#"Image readout start" {readout:%Y-%m-%d %H:%M:%S.%f} UTC
+#"Exposure plus initial readout" {exposure:9.2f} ms
+256 256
+65535
+"""
+    return f"P5\n{camera_lines if number == 0 else ''}{frame_lines}".encode("ascii")
+
+
+def _intervals(frames: list[tuple[datetime, str]]) -> Iterator[tuple[str, str, str]]:
+    """Yield first second, last second and class of each run of frames of one class without a gap of a minute."""
+    first = 0
+    for index in range(1, len(frames) + 1):
+        ends = index == len(frames) or frames[index][1] != frames[first][1]
+        if ends or frames[index][0] - frames[index - 1][0] > timedelta(minutes=1):
+            yield f"{frames[first][0]:%Y-%m-%d %H:%M:%S}", f"{frames[index - 1][0]:%Y-%m-%d %H:%M:%S}", frames[first][1]
+            first = index
