@@ -1,0 +1,3 @@
+from aurorapt.cli import main
+
+main()

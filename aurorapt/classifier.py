@@ -1,0 +1,55 @@
+"""Frames in memory to class probabilities: weights, preprocessing and network behind one object."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurorapt.engine import Engine
+from aurorapt.preprocess import Preprocessor
+from aurorapt.weights import Weights, find_weights, read_weights
+
+
+class Classifier:
+    """Classify frames that are already in memory.
+
+    Parameters
+    ----------
+    weights : a weights file or what `aurorapt.weights.read_weights` read; the default weights where None
+
+    Attributes
+    ----------
+    classes : class names in the order of their numbers
+
+    Raises
+    ------
+    WeightsError
+        If there is no such file or it is not a weights file.
+    """
+
+    def __init__(self, weights: str | os.PathLike[str] | Weights | None = None) -> None:
+        if not isinstance(weights, Weights):
+            weights = read_weights(find_weights(Path(weights) if weights else None))
+        self.classes = weights.classes
+        self.preprocessor = Preprocessor(weights.elevation_mask, weights.input_shape[1:])
+        self.engine = Engine(weights)
+
+    def predict(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
+        """Probabilities of each class for each frame.
+
+        Parameters
+        ----------
+        images : (n, 256, 256) uint16 [frame, y, x], raw counts, rows as themis_imager_readfile gives them. asilib and
+            PyAuroraX flip the rows on reading: flip those back first (``images[:, ::-1]``)
+
+        Returns
+        -------
+        (n, classes) float32, 0 to 1
+
+        Raises
+        ------
+        ValueError
+            If the shape or dtype is another one.
+        """
+        return self.engine.predict(self.preprocessor(images))

@@ -1,0 +1,197 @@
+"""The command line: parse and check options, call one function, turn errors into one line and an exit code."""
+
+import json
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aurorapt import __version__
+from aurorapt.errors import AuroraptError, OptionError
+from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_STREAM0, RunOptions, check_options
+from aurorapt.weights import Weights, find_weights, read_weights
+
+if TYPE_CHECKING:
+    from aurorapt.run import Summary
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+
+log = logging.getLogger("aurorapt")
+app = typer.Typer(
+    name="aurorapt",
+    help="Find pulsating aurora in THEMIS all-sky camera archives.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Entry point of the ``aurorapt`` command."""
+    try:
+        app(prog_name="aurorapt")
+    except BrokenPipeError:
+        # the reader of our output, such as head, has gone: nothing is left to tell, also at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+
+
+@contextmanager
+def _one_line_errors(exit_code: int) -> Iterator[None]:
+    try:
+        yield
+    except AuroraptError as error:
+        log.error("%s", error)
+        typer.echo(f"aurorapt: {error}", err=True)
+        raise typer.Exit(exit_code) from None
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"aurorapt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _app(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def classify(
+    start: Annotated[str, typer.Argument(help="First UT date, YYYY-MM-DD.", metavar="START", show_default=False)],
+    end: Annotated[str, typer.Argument(help="Last UT date, YYYY-MM-DD.", metavar="END", show_default=False)],
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that read and preprocess; 0 for none. [default: number of processors]"),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of the network. [default: torch's choice]")] = None,
+    batch_size: Annotated[int, typer.Option(help="Frames the network takes at once.")] = DEFAULT_BATCH_SIZE,
+    stream0: Annotated[
+        Path | None,
+        typer.Option(
+            help="Archive: the folder that holds the years, or a download root with THEMIS_ASI_RAW. "
+            f"[default: $AURORAPT_STREAM0, else {DEFAULT_STREAM0}]"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the results. [default: $AURORAPT_OUTPUT, else .]")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights file. [default: $AURORAPT_WEIGHTS, else one in weights/]")
+    ] = None,
+    site: Annotated[list[str] | None, typer.Option(help="Site such as gill; repeatable. [default: all]")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is current already too.")] = False,
+    log_file: Annotated[Path, typer.Option(help="Log file; lines are appended.")] = Path("aurorapt.log"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar and no summary.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:
+    """Classify every frame from START to END, both included: one CSV per camera and night."""
+    with _one_line_errors(EXIT_USAGE):
+        options = check_options(
+            start,
+            end,
+            stream0=stream0,
+            output=output,
+            weights=weights,
+            sites=site or (),
+            workers=workers,
+            threads=threads,
+            batch_size=batch_size,
+            overwrite=overwrite,
+        )
+        _open_log(log_file)
+    _log_start(options)
+    try:
+        with _one_line_errors(EXIT_FAILED):
+            from aurorapt.run import run  # loads torch, so only when every option is known to be right
+
+            summary = run(options, quiet=quiet or as_json)
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        typer.echo("aurorapt: interrupted; the same command goes on after the last finished night", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    log.info("end: %s", json.dumps(asdict(summary)))
+    if as_json:
+        typer.echo(json.dumps(asdict(summary)))
+    elif not quiet:
+        _print_summary(summary, options, log_file)
+    if not summary.succeeded:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("weights")
+def show_weights(
+    file: Annotated[Path | None, typer.Argument(help="Weights file.", metavar="[FILE]", show_default=False)] = None,
+) -> None:
+    """Show what a weights file is; without FILE, the one that classify would use."""
+    with _one_line_errors(EXIT_USAGE):
+        path = find_weights(file)
+        weights = read_weights(path)
+    parameters = sum(tensor.size for tensor in weights.tensors.values())
+    rows = {
+        "file": path,
+        "name": weights.name,
+        "kind": weights.kind,
+        "classes": ", ".join(weights.classes),
+        "input": " x ".join(map(str, weights.input_shape)) + " (channel, y, x)",
+        "layers": len(weights.graph.nodes),
+        "parameters": parameters,
+        "SHA-256": weights.sha256,
+    }
+    rows |= {f"provenance {key}": value for key, value in weights.provenance.items()}
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        typer.echo(f"{name:{width}}  {value}")
+
+
+def _open_log(path: Path) -> None:
+    try:
+        # names that are not valid text must not stop the log
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise OptionError(f"--log-file {path} cannot be written: {error.strerror}") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _log_start(options: RunOptions) -> None:
+    weights: Weights = options.weights
+    log.info("start: aurorapt %s: %s", __version__, shlex.join(sys.argv[1:]))
+    log.info("weights: %s (%s), SHA-256 %s", weights.name, weights.kind, weights.sha256)
+    log.info("archive: %s; output: %s; workers: %d", options.archive, options.output, options.workers)
+
+
+def _print_summary(summary: "Summary", options: RunOptions, log_file: Path) -> None:
+    if summary.camera_nights == 0 and summary.failed == 0:
+        typer.echo(
+            f"aurorapt: no camera folder from {options.start} to {options.end} in {options.archive}"
+            + (f" for {', '.join(options.sites)}" if options.sites else ""),
+            err=True,
+        )
+        return
+    typer.echo(
+        f"{summary.camera_nights} camera-nights: {summary.written} written, {summary.current} current, "
+        f"{summary.failed} failed; {summary.frames} frames in {summary.seconds:.1f} s "
+        f"({summary.frames_per_second:.1f} frames/s), {summary.problems} problems"
+    )
+    if summary.problems or summary.failed:
+        typer.echo(f"what went wrong stands in {log_file}")

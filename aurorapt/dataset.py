@@ -1,0 +1,99 @@
+"""A torch Dataset whose item is one minute file, and the one DataLoader that serves a whole run.
+
+The sampler walks the archive while the run goes on and hands out jobs; workers read and preprocess; order is kept.
+"""
+
+import signal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from aurorapt.archive import CameraNight, MinuteFile, Problem
+from aurorapt.frames import read_minute
+from aurorapt.preprocess import Preprocessor
+
+JOBS_AHEAD = 2  # minute files in flight for each worker
+
+
+@dataclass(frozen=True)
+class Job:
+    """One minute file of a camera-night to read, or, without a minute file, the end of that camera-night."""
+
+    night: CameraNight
+    minute_file: MinuteFile | None = None
+
+
+@dataclass
+class PreparedMinute:
+    """The frames of one job, ready for the network.
+
+    ``inputs`` : (n, rows, columns) float32 [frame, y, x], 0 to 255
+    ``times`` : n naive UTC times
+    """
+
+    job: Job
+    inputs: NDArray[np.float32] | None = None
+    times: list[datetime] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class MinuteDataset(Dataset[PreparedMinute]):
+    """Map-style dataset whose index is the job itself."""
+
+    def __init__(self, preprocessor: Preprocessor) -> None:
+        self.preprocessor = preprocessor
+
+    def __getitem__(self, job: Job) -> PreparedMinute:
+        if job.minute_file is None:
+            return PreparedMinute(job)
+        try:
+            minute = read_minute(job.minute_file, job.night.site, job.night.date)
+            return PreparedMinute(job, self.preprocessor(minute.images), minute.times, minute.problems)
+        except Exception as error:  # one file, whatever it provokes, never costs more than itself
+            problem = Problem(str(job.minute_file.path), f"unexpected {type(error).__name__}: {error}")
+            return PreparedMinute(job, problems=[problem])
+
+
+class _JobSampler(Sampler[Job]):
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self.jobs = jobs
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self.jobs)
+
+
+def _leave_interrupts_to_the_main_process(worker: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
+def minute_loader(jobs: Iterable[Job], preprocessor: Preprocessor, workers: int) -> DataLoader[PreparedMinute]:
+    """DataLoader that prepares jobs in worker processes and gives them back in their order.
+
+    Parameters
+    ----------
+    jobs : consumed lazily, in the main process, at most two jobs a worker ahead
+    workers : processes; 0 reads in the main process
+
+    Notes
+    -----
+    Items cross from worker to main process as numpy arrays through a pipe, which costs under 1 % of the network's
+    time and, unlike torch's shared memory, cannot run out of ``/dev/shm``.
+    """
+    return DataLoader(
+        MinuteDataset(preprocessor),
+        batch_size=None,
+        sampler=_JobSampler(jobs),
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        worker_init_fn=_leave_interrupts_to_the_main_process if workers else None,
+        prefetch_factor=JOBS_AHEAD if workers else None,
+    )

@@ -1,0 +1,160 @@
+"""Minute files: a path in, frames with their times and problems out, through themis_imager_readfile.
+
+The reader gives images and header dictionaries as two lists and pairs them by counting. A damaged header in the
+middle of a file then shifts the times of all later frames, silently. So the times are taken here, from the header
+that stands right before each image; the pixels are the reader's.
+"""
+
+import bz2
+import gzip
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import themis_imager_readfile
+from numpy.typing import NDArray
+
+from aurorapt.archive import MinuteFile, Problem
+from aurorapt.errors import FrameError
+
+IMAGE_BYTES = 256 * 256 * 2
+MINUTE_BYTES_LIMIT = 64 * 2**20  # bytes; a full minute is 2.6 MB, so nothing larger is one
+MAGIC_NUMBER = b"P5\n"
+IMAGE_SIZE_LINE = b"\n256 256"
+IMAGE_MARK = b"\n65535\n"  # largest value, the last line before the pixels
+
+_OPENERS: dict[str, Callable[[Path, str], Any]] = {".pgm": open, ".gz": gzip.open, ".bz2": bz2.open}
+_REQUEST_START = re.compile(rb'^#"Image request start"(.*)$', re.MULTILINE)
+_SITE = re.compile(rb'^#"Site unique ID"(.*)$', re.MULTILINE)
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?(?: UTC)?")
+
+
+@dataclass
+class Minute:
+    """The frames of one minute file.
+
+    ``images`` : (n, 256, 256) uint16 [frame, y, x], raw counts, rows as the reader gives them (not flipped: row 0 is
+    the edge that asilib and PyAuroraX plot at the top, north)
+    ``times`` : n naive UTC times, the headers' ``Image request start``
+    """
+
+    images: NDArray[np.uint16] = field(default_factory=lambda: np.empty((0, 256, 256), dtype=np.uint16))
+    times: list[datetime] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_minute(minute_file: MinuteFile, site: str, day: date) -> Minute:
+    """Read the frames of one minute; where its file is unreadable, those of a twin.
+
+    Parameters
+    ----------
+    site, day : of the camera-night the file lies in; a frame whose header says otherwise is a problem, not a frame
+
+    Returns
+    -------
+    Minute
+        Without frames where no file of the minute could be read. Nothing is raised for bad content.
+    """
+    problems: list[Problem] = []
+    for path in (minute_file.path, *minute_file.twins):
+        try:
+            minute = _read_file(path, site, day)
+        except FrameError as error:
+            problems.append(Problem(str(path), str(error)))
+            continue
+        return Minute(minute.images, minute.times, problems + minute.problems)
+    return Minute(problems=problems)
+
+
+def _read_file(path: Path, site: str, day: date) -> Minute:
+    headers = _image_headers(_content(path))
+    stack = _reader_images(path)
+    if len(stack) != len(headers):
+        raise FrameError(f"the reader gives {len(stack)} images where the file has {len(headers)}")
+    kept: list[int] = []
+    times: list[datetime] = []
+    problems: list[Problem] = []
+    for number, header in enumerate(headers):
+        try:
+            _check_site(header, site)
+            time = _request_start(header, day)
+        except FrameError as error:
+            problems.append(Problem(str(path), f"frame {number + 1} of {len(headers)}: {error}"))
+            continue
+        kept.append(number)
+        times.append(time)
+    return Minute(stack if len(kept) == len(stack) else stack[kept], times, problems)
+
+
+def _content(path: Path) -> bytes:
+    opener = _OPENERS.get(path.suffix)
+    if opener is None:
+        raise FrameError(f"unknown file type {path.suffix}; .pgm, .pgm.gz and .pgm.bz2 are read")
+    try:
+        with opener(path, "rb") as file:
+            content: bytes = file.read(MINUTE_BYTES_LIMIT + 1)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise FrameError(f"cannot be read: {reason}") from None
+    if len(content) > MINUTE_BYTES_LIMIT:
+        raise FrameError(f"more than {MINUTE_BYTES_LIMIT // 2**20} MiB of content, not a minute file")
+    return content
+
+
+def _image_headers(content: bytes) -> list[bytes]:
+    """Text header right before each image, in the order of the images."""
+    headers = []
+    position = 0
+    while (mark := content.find(IMAGE_MARK, position)) >= 0:
+        header = content[position:mark]
+        if not header.endswith(IMAGE_SIZE_LINE):
+            size = header.rpartition(b"\n")[2][:20].decode("ascii", "replace")
+            raise FrameError(f"an image size of {size!r} where '256 256' is expected")
+        # what stands before the magic number belongs to an earlier image that was lost
+        headers.append(header[max(header.rfind(MAGIC_NUMBER), 0) :])
+        position = mark + len(IMAGE_MARK) + IMAGE_BYTES
+        if position > len(content):
+            raise FrameError(f"image {len(headers)} is cut short")
+    return headers
+
+
+def _reader_images(path: Path) -> NDArray[np.uint16]:
+    """Images as the reader gives them, (n, 256, 256) uint16 [frame, y, x]."""
+    try:
+        stack, _, problematic = themis_imager_readfile.read(str(path), workers=1, quiet=True)
+    except Exception as error:  # the reader lets whatever a damaged file provokes through
+        raise FrameError(f"the reader failed: {type(error).__name__}: {error}") from None
+    if problematic:
+        raise FrameError(str(problematic[0]["error_message"]))
+    if stack.shape[2] == 0:
+        raise FrameError("no frame has a complete header")
+    return np.ascontiguousarray(stack.transpose(2, 0, 1))
+
+
+def _check_site(header: bytes, site: str) -> None:
+    stated = [value.decode("ascii", "replace").strip().lower() for value in _SITE.findall(header)]
+    others = sorted(set(stated) - {site, ""})
+    if others:
+        raise FrameError(f"the header says site {others[0]!r}, the folder {site!r}")
+
+
+def _request_start(header: bytes, day: date) -> datetime:
+    stated = [value.decode("ascii", "replace").strip() for value in _REQUEST_START.findall(header)]
+    if len(stated) != 1:
+        raise FrameError(f"{len(stated) or 'no'} times ('Image request start') in its header")
+    match = _TIME.fullmatch(stated[0])
+    if match is None:
+        raise FrameError(f"a time that cannot be read: {stated[0][:40]!r}")
+    *whole, fraction = match.groups()
+    try:
+        time = datetime(*map(int, whole), int((fraction or "0").ljust(6, "0")))  # type: ignore[arg-type]
+    except ValueError:
+        raise FrameError(f"a time that does not exist: {stated[0][:40]!r}") from None
+    if time.date() != day:
+        raise FrameError(f"its time {time} is outside the folder's date {day}")
+    return time

@@ -1,0 +1,117 @@
+"""The options of a run, checked before anything heavy is loaded."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from aurorapt.archive import find_archive
+from aurorapt.errors import OptionError
+from aurorapt.weights import Weights, find_weights, read_weights
+
+DEFAULT_STREAM0 = "/stream0"  # the original program's
+DEFAULT_BATCH_SIZE = 8  # frames; small batches stay in the processor's cache
+SITE = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `aurorapt.run.run` needs, all of it usable.
+
+    ``threads`` is None for torch's own choice; ``sites`` is empty for all sites.
+    """
+
+    start: date
+    end: date
+    archive: Path
+    output: Path
+    weights: Weights
+    sites: tuple[str, ...]
+    workers: int
+    threads: int | None
+    batch_size: int
+    overwrite: bool
+
+
+def check_options(
+    start: str | date,
+    end: str | date,
+    *,
+    stream0: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    sites: Iterable[str] = (),
+    workers: int | None = None,
+    threads: int | None = None,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    overwrite: bool = False,
+) -> RunOptions:
+    """Check the options of a run and fill in what was not given.
+
+    Parameters are those of `aurorapt.classify`.
+
+    Raises
+    ------
+    OptionError, ArchiveError, WeightsError
+        Naming the option and what would be right.
+    """
+    first, last = parse_date(start, "START"), parse_date(end, "END")
+    if first > last:
+        raise OptionError(f"START {first} is after END {last}; give the earlier date first")
+    _at_least("--workers", workers, 0)
+    _at_least("--threads", threads, 1)
+    _at_least("--batch-size", batch_size, 1)
+    chosen_sites = tuple(site.lower() for site in sites)
+    for site in chosen_sites:
+        if not SITE.fullmatch(site):
+            raise OptionError(f"--site {site!r} is not a site name; give one such as gill, without a device")
+    archive = find_archive(Path(stream0 or os.environ.get("AURORAPT_STREAM0") or DEFAULT_STREAM0))
+    folder = Path(output or os.environ.get("AURORAPT_OUTPUT") or ".")
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"--output {folder} is not a folder; name the folder for the results")
+    return RunOptions(
+        start=first,
+        end=last,
+        archive=archive,
+        output=folder,
+        weights=read_weights(find_weights(Path(weights) if weights else None)),
+        sites=chosen_sites,
+        workers=usable_processors() if workers is None else workers,
+        threads=threads,
+        batch_size=batch_size,
+        overwrite=overwrite,
+    )
+
+
+def parse_date(value: str | date, name: str) -> date:
+    """Date written as YYYY-MM-DD.
+
+    Raises
+    ------
+    OptionError
+        Naming the argument, where there is no such date.
+    """
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError:
+        raise OptionError(f"{name} {value!r} is not a date; write it as YYYY-MM-DD, such as 2014-03-10") from None
+
+
+def usable_processors() -> int:
+    """Processors this process may use, which in a batch queue are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _at_least(option: str, value: int | None, smallest: int) -> None:
+    if value is not None and value < smallest:
+        raise OptionError(f"{option} {value} is too small; give {smallest} or more")

@@ -1,0 +1,282 @@
+"""The run: archive, loader, engine and results, one camera-night after another."""
+
+import logging
+import os
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from time import monotonic
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from aurorapt import __version__, results
+from aurorapt.archive import CameraNight, NightListing, Problem, camera_nights, list_minute_files
+from aurorapt.classifier import Classifier
+from aurorapt.dataset import Job, PreparedMinute, minute_loader
+from aurorapt.errors import ArchiveError, AuroraptError, ResultsError
+from aurorapt.options import DEFAULT_BATCH_SIZE, RunOptions, check_options
+from aurorapt.progress import RunProgress
+
+PRECISION = "fp32"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Summary:
+    """What a run did.
+
+    ``camera_nights`` found are ``written``, ``current`` (nothing to do) or ``failed``; ``rows`` are those written;
+    ``problems`` are files and frames that could not be used.
+    """
+
+    camera_nights: int = 0
+    written: int = 0
+    current: int = 0
+    failed: int = 0
+    frames: int = 0
+    rows: int = 0
+    problems: int = 0
+    seconds: float = 0.0
+    frames_per_second: float = 0.0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether at least one camera-night was found and each one found has its CSV."""
+        return self.camera_nights > 0 and self.failed == 0
+
+
+@dataclass
+class _OpenNight:
+    """A camera-night on its way through the run."""
+
+    night: CameraNight
+    listing: NightListing
+    started: float = field(default_factory=monotonic)
+    minutes_done: int = 0
+    waiting: list[tuple[datetime, NDArray[np.float32]]] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+    probabilities: list[NDArray[np.float32]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def share_done(self) -> float:
+        return self.minutes_done / max(len(self.listing.minute_files), 1)
+
+
+class _Run:
+    def __init__(self, options: RunOptions, quiet: bool) -> None:
+        self.options = options
+        self.summary = Summary()
+        self.progress = RunProgress(options.start, options.end, quiet)
+        self.classifier = Classifier(options.weights)
+        self.open_nights: deque[_OpenNight] = deque()
+
+    def execute(self) -> Summary:
+        started = monotonic()
+        loader = minute_loader(self.jobs(), self.classifier.preprocessor, self.options.workers)
+        try:
+            for prepared in loader:
+                self.take(prepared)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise AuroraptError(f"a worker process died ({error}); the same command goes on from here") from error
+        finally:
+            self.progress.close()
+            self.summary.seconds = round(monotonic() - started, 3)
+            if self.summary.seconds:
+                self.summary.frames_per_second = round(self.summary.frames / self.summary.seconds, 2)
+        return self.summary
+
+    def jobs(self) -> Iterator[Job]:
+        """Walk the archive; called ahead of the results by the loader, in this process."""
+        options = self.options
+        nights = camera_nights(options.archive, options.start, options.end, options.sites, self.report_folder)
+        for night in nights:
+            self.summary.camera_nights += 1
+            try:
+                listing = list_minute_files(night)
+                results.prepare_folder(results.csv_path(options.output, night))
+            except (ArchiveError, ResultsError) as error:
+                self.summary.failed += 1
+                log.error("%s: failed: %s", night, error)
+                continue
+            if not options.overwrite and self.is_current(night, listing):
+                self.summary.current += 1
+                log.info("%s: current, skipped", night)
+                self.progress.show(night, 1, self.summary.frames)
+                continue
+            self.open_nights.append(_OpenNight(night, listing))
+            for minute_file in listing.minute_files:
+                yield Job(night, minute_file)
+            yield Job(night)
+
+    def is_current(self, night: CameraNight, listing: NightListing) -> bool:
+        csv_file = results.csv_path(self.options.output, night)
+        return results.is_current(csv_file, listing.fingerprint, self.options.weights.sha256, PRECISION)
+
+    def report_folder(self, problem: Problem) -> None:
+        self.summary.failed += 1
+        log.error("failed: %s: %s", problem.file, problem.reason)
+
+    def take(self, prepared: PreparedMinute) -> None:
+        """Take the next item of the loader: it belongs to the oldest open camera-night."""
+        current = self.open_nights[0]
+        if prepared.job.minute_file is None:
+            self.classify_waiting(current, at_least=1)
+            self.open_nights.popleft()
+            self.close_night(current)
+            return
+        if current.minutes_done == 0:
+            current.started = monotonic()
+        current.minutes_done += 1
+        current.problems.extend(prepared.problems)
+        if prepared.inputs is not None:
+            current.waiting.extend(zip(prepared.times, prepared.inputs, strict=True))
+        self.classify_waiting(current, at_least=self.options.batch_size)
+        self.progress.show(current.night, current.share_done, self.summary.frames)
+
+    def classify_waiting(self, current: _OpenNight, at_least: int) -> None:
+        """Classify the waiting frames in batches that do not depend on where minute files begin and end."""
+        while len(current.waiting) >= at_least:
+            batch = current.waiting[: self.options.batch_size]
+            del current.waiting[: self.options.batch_size]
+            probabilities = self.classifier.engine.predict(np.stack([frame for _, frame in batch]))
+            self.summary.frames += len(batch)
+            for (time, _), row in zip(batch, probabilities, strict=True):
+                if np.isfinite(row).all():
+                    current.times.append(time)
+                    current.probabilities.append(row)
+                else:
+                    reason = f"the network's answer for the frame of {time} is not a number"
+                    current.problems.append(Problem(str(current.night.folder), reason))
+
+    def close_night(self, current: _OpenNight) -> None:
+        rows = self.rows(current)
+        problems = current.listing.problems + current.problems
+        seconds = monotonic() - current.started
+        for problem in problems:
+            log.warning("%s: problem: %s: %s", current.night, problem.file, problem.reason)
+        csv_file = results.csv_path(self.options.output, current.night)
+        text = results.csv_text(rows, datetime.now())
+        counts = Counter(rows["prediction_str"].tolist())
+        weights = self.options.weights
+        results.write_results(
+            csv_file,
+            text,
+            results.Companion(
+                aurorapt_version=__version__,
+                camera_night=str(current.night),
+                weights_name=weights.name,
+                weights_kind=weights.kind,
+                weights_sha256=weights.sha256,
+                precision=PRECISION,
+                classes=list(weights.classes),
+                input_files=current.listing.file_count,
+                input_bytes=current.listing.size_bytes,
+                fingerprint=current.listing.fingerprint,
+                frames=len(current.times),
+                rows=len(rows),
+                counts={name: counts[name] for name in weights.classes},
+                problems=[asdict(problem) for problem in problems],
+                seconds=round(seconds, 3),
+                csv_sha256=results.sha256_of_text(text),
+            ),
+        )
+        self.summary.written += 1
+        self.summary.rows += len(rows)
+        self.summary.problems += len(problems)
+        parts = ", ".join(f"{name} {counts[name]}" for name in weights.classes)
+        log.info(
+            "%s: written %s: %d frames, %d rows (%s), %d problems, %.1f s",
+            current.night,
+            csv_file,
+            len(current.times),
+            len(rows),
+            parts,
+            len(problems),
+            seconds,
+        )
+
+    def rows(self, current: _OpenNight) -> NDArray[np.void]:
+        classes = self.options.weights.classes
+        probabilities = np.array(current.probabilities, dtype=np.float32).reshape(-1, len(classes))
+        return results.one_row_per_second(
+            current.times, probabilities.argmax(axis=1), probabilities.max(axis=1), classes
+        )
+
+
+def run(options: RunOptions, *, quiet: bool = False) -> Summary:
+    """Classify what ``options`` name; the camera-nights that are current already are skipped.
+
+    Parameters
+    ----------
+    options : as `aurorapt.options.check_options` gives them
+    quiet : show no progress bar
+
+    Raises
+    ------
+    ResultsError
+        If a result cannot be written; finished camera-nights stand.
+    AuroraptError
+        If a worker process dies.
+    """
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    return _Run(options, quiet).execute()
+
+
+def classify(
+    start: str | date,
+    end: str | date,
+    *,
+    stream0: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    sites: Iterable[str] = (),
+    workers: int | None = None,
+    threads: int | None = None,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    overwrite: bool = False,
+    quiet: bool = True,
+) -> Summary:
+    """Classify every frame of a date range and write one CSV per camera and night.
+
+    Parameters
+    ----------
+    start, end : first and last UT date, YYYY-MM-DD
+    stream0 : archive folder that holds the years, or a download root with THEMIS_ASI_RAW; else the environment's
+        AURORAPT_STREAM0, else /stream0
+    output : folder for the results; else the environment's AURORAPT_OUTPUT, else the current one
+    weights : weights file; else the default weights
+    sites : names such as gill; all where empty
+    workers : processes that read and preprocess; the number of usable processors where None; 0 for none
+    threads : threads of the network; torch's choice where None
+    batch_size : frames the network takes at once
+    overwrite : redo camera-nights whose CSV is current too
+    quiet : show no progress bar
+
+    Raises
+    ------
+    OptionError, ArchiveError, WeightsError
+        If an option cannot be used; before anything is read.
+    ResultsError
+        If a result cannot be written; finished camera-nights stand.
+    """
+    options = check_options(
+        start,
+        end,
+        stream0=stream0,
+        output=output,
+        weights=weights,
+        sites=sites,
+        workers=workers,
+        threads=threads,
+        batch_size=batch_size,
+        overwrite=overwrite,
+    )
+    return run(options, quiet=quiet)
