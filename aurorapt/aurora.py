@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from aurorapt.camera import SkyGrid
+from aurorapt.optics import SkyGrid
 from aurorapt.textures import (
     Array,
     noise_line,
@@ -73,7 +73,7 @@ class DiffuseAurora:
         self.half_width = random.uniform(70, 190)
         self.drift = random.uniform(-0.03, 0.02)  # km/s, northward
         self.speed = random.uniform(-0.5, 0.5)  # km/s, eastward
-        self.streaks = random.uniform(0.1, 0.3)
+        self.streaks = random.uniform(0.03, 0.2)
         self.offsets = random.uniform(0, 256, 4)
         self.undulation = random.uniform(10, 50)
 
@@ -100,9 +100,7 @@ class Arcs:
     behind it expands poleward at about 0.5 to 1 km/s (Akasofu 1964, Planet. Space Sci. 12, 273).
     """
 
-    def __init__(
-        self, plane: MagneticPlane, random: np.random.Generator, brightness: float, surge: bool
-    ) -> None:
+    def __init__(self, plane: MagneticPlane, random: np.random.Generator, brightness: float, surge: bool) -> None:
         self.plane = plane
         count = int(random.choice([1, 2, 3, 4], p=[0.45, 0.3, 0.15, 0.1]))
         first = random.uniform(-220, 180)
@@ -113,7 +111,7 @@ class Arcs:
         self.drift = random.uniform(-0.15, 0.08)
         self.fold_height = random.uniform(3, 22)
         self.fold_speed = random.uniform(-1.5, 1.5)
-        self.ray_depth = random.uniform(0.1, 0.7)
+        self.ray_depth = random.uniform(0.05, 0.5)
         self.ray_speed = random.choice([-1, 1]) * random.uniform(0.5, 5)
         self.offsets = random.uniform(0, 2048, (count, 4))
         self.curl = random.uniform(2, 9)
@@ -152,11 +150,9 @@ class Arcs:
     def _slab(self, u: Array, v: Array, lift: Array, smear: Array, seconds: float) -> Array:
         light = np.zeros_like(u)
         folds = noise_line(3, 600, 40)
-        rays = noise_line(4, 60, 5)
+        rays = noise_line(4, 90, 14)
         brightness = noise_line(5, 1500, 120)
-        for number, (latitude, width, peak) in enumerate(
-            zip(self.latitudes, self.widths, self.peaks, strict=True)
-        ):
+        for number, (latitude, width, peak) in enumerate(zip(self.latitudes, self.widths, self.peaks, strict=True)):
             fold_at, ray_at, bright_at, phase = self.offsets[number]
             fold = sample_line(folds, u - self.fold_speed * seconds + fold_at)
             ray = sample_line(rays, u - self.ray_speed * seconds + ray_at)
@@ -177,7 +173,7 @@ class Arcs:
         eastern = self.head + 0.5 * self.surge_speed * age + 250
         reach = smooth_step((u - western) / 160) * smooth_step((eastern - u) / 300)
         decay = np.exp(-max(age - 480, 0.0) / 600)
-        return reach * np.float32(decay * smooth_step(np.float32(age / SURGE_RISE))), age
+        return reach * np.float32(decay * smooth_step(age / SURGE_RISE)), age
 
     def _torn(self, u: Array, v: Array, age: float) -> Array:
         """Return the broken, swirling light inside the bulge, 0 to about 2."""
@@ -200,22 +196,22 @@ class PulsatingPatches:
     episodes are patchy, others amorphous (Grono and Donovan 2018, Ann. Geophys. 36, 891).
     """
 
-    def __init__(
-        self, plane: MagneticPlane, random: np.random.Generator, brightness: float, eastward: bool
-    ) -> None:
+    def __init__(self, plane: MagneticPlane, random: np.random.Generator, brightness: float, eastward: bool) -> None:
         self.u, self.v = plane.position(PATCH_ALTITUDE)
         self.path = np.minimum(plane.grid.van_rhijn(PATCH_ALTITUDE), 4)
         self.key = int(random.integers(2**31))
-        count = int(random.integers(45, 130))
         self.brightness = brightness
         self.speed = (1 if eastward else -1) * random.uniform(0.1, 1.0)
         self.drift = random.uniform(-0.1, 0.1)
-        self.softness = random.choice([random.uniform(0.12, 0.3), random.uniform(0.4, 0.8)])
-        self.typical_radius = np.exp(random.uniform(np.log(12), np.log(50)))
+        self.softness = random.choice([random.uniform(0.2, 0.5), random.uniform(0.6, 1.0)])
+        self.typical_radius = np.exp(random.uniform(np.log(15), np.log(55)))
         self.raggedness = random.uniform(0.15, 0.5)
         self.elongation = random.uniform(1.0, 2.2)
         self.band = random.uniform(90, 260)
         self.band_centre = random.uniform(-80, 110)
+        filling = random.uniform(0.5, 1.3)  # areas of all patches over that of the band
+        area = 2.5 * self.band * PATCH_PLANE * PATCH_CELL
+        count = int(np.clip(filling * area / (np.pi * self.typical_radius**2), 30, 300))
         self.periods = np.clip(np.exp(random.normal(np.log(8), 0.45, count)), 2, 20)
         self.on_shares = random.uniform(0.3, 0.65, count)
         self.lifetimes = random.uniform(270, 1200, count)
@@ -241,12 +237,15 @@ class PulsatingPatches:
         tile = noise_tile(7, 3.0)
         warp = 10 * sample_tile(tile, self.u / 10 + self.offsets[0], self.v / 10 + self.offsets[1])
         x = (self.u + warp - self.speed * seconds) / PATCH_CELL
-        y = (self.v + warp - self.drift * seconds) / PATCH_CELL
+        y = (self.v + warp - self._northward(seconds)) / PATCH_CELL
         return self.brightness * sample_tile(drawn, x, y) * self.path * self._inside_band(seconds)
 
     def _inside_band(self, seconds: float) -> Array:
-        across = np.abs(self.v - self.band_centre - 0.3 * self.drift * min(seconds, 1800)) / self.band
+        across = np.abs(self.v - self.band_centre - self._northward(seconds)) / self.band
         return smooth_step(2 * (1.25 - across))
+
+    def _northward(self, seconds: float) -> float:
+        return 100 * float(np.tanh(self.drift * seconds / 100))
 
     def _pulse(self, seconds: float) -> Array:
         """Return how bright each patch is just now, 0 to about 1.4, averaged over the exposure."""
@@ -273,6 +272,8 @@ class PulsatingPatches:
             rough = sample_tile(noise_tile(8, 3.0), x * 16 / radius + corner[0], y * 16 / radius + corner[1])
             shape = 1 - np.hypot(along / long, across / short) + self.raggedness * rough
             rim = smooth_step((1.5 - np.hypot(along / long, across / short)) / 0.3)
-            row, column = random.integers(0, PATCH_PLANE, 2)
-            self._shapes[number, life] = int(row), int(column), (shape * rim).astype(np.float32)
+            column = int(random.integers(0, PATCH_PLANE))
+            middle = self.band_centre + self.band * random.uniform(-1.25, 1.25)
+            row = int(middle / PATCH_CELL) - extent
+            self._shapes[number, life] = row, column, (shape * rim).astype(np.float32)
         return self._shapes[number, life]

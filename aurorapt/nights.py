@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from aurorapt.aurora import Arcs, AuroralForm, DiffuseAurora, MagneticPlane, PulsatingPatches
-from aurorapt.camera import SkyGrid
+from aurorapt.optics import SkyGrid
 from aurorapt.sky import CloudLayer, CoveredDome, DriftingClouds
 from aurorapt.textures import Array, random_stream, smooth_step
 
@@ -37,8 +37,8 @@ class Episode:
 
     def share(self, seconds: float) -> float:
         """Return how far the episode is there, 0 to 1; at a border two episodes change over smoothly."""
-        rise = smooth_step(np.float32((seconds - self.start) / CHANGE + 0.5))
-        fall = smooth_step(np.float32((self.end - seconds) / CHANGE + 0.5))
+        rise = smooth_step((seconds - self.start) / CHANGE + 0.5)
+        fall = smooth_step((self.end - seconds) / CHANGE + 0.5)
         return float(rise * fall)
 
 
@@ -118,10 +118,10 @@ class Night:
         if kind == "covered_dome":
             return CoveredDome(random)
         covers, depths = {
-            "few_clouds": ((0.02, 0.08), (0.5, 2.0)),
+            "few_clouds": ((0.005, 0.035), (0.5, 2.0)),
             "broken": ((0.55, 0.88), (1.5, 8.0)),
-            "overcast": ((0.95, 0.998), (1.5, 15.0)),
-            "thin": ((0.8, 0.99), (0.7, 2.0)),
+            "overcast": ((0.95, 0.998), (3.0, 20.0)),
+            "thin": ((0.8, 0.99), (1.5, 3.5)),
         }[kind]
         depth = np.exp(random.uniform(*np.log(depths)))
         return DriftingClouds(self.grid, random, cover=random.uniform(*covers), depth=float(depth))
@@ -137,11 +137,13 @@ class Night:
             return DiffuseAurora(self.plane, random, brightness(low, high))
 
         def pulsating() -> list[AuroralForm]:
-            glow = brightness(120, 1200)
-            contrast = random.uniform(0.25, 1.0)
+            patches = brightness(200, 1500)
+            glow = patches * random.uniform(0.3, 1.5)
             eastward = episode.start > DAY / 2
-            patches = PulsatingPatches(self.plane, random, 80 + contrast * glow, eastward)
-            return [DiffuseAurora(self.plane, random, glow), patches]
+            return [
+                DiffuseAurora(self.plane, random, glow),
+                PulsatingPatches(self.plane, random, patches, eastward),
+            ]
 
         makers: dict[str, Callable[[], list[AuroralForm]]] = {
             "quiet": lambda: [],

@@ -13,17 +13,18 @@ from typing import Protocol
 import numpy as np
 
 from aurorapt import ephemeris
-from aurorapt.camera import FRAME_SIZE, Optics, SkyGrid
+from aurorapt.optics import FRAME_SIZE, Optics, SkyGrid
 from aurorapt.textures import Array, noise_tile, random_stream, sample_tile, smooth_step
 
 DARK_SKY = 250.0  # counts of a clear moonless sky at the zenith; chosen, since no dark frame was at hand to measure
 DARK_SKY_NANOLAMBERT = 79.0  # the same sky, 21.6 mag per square arcsecond in V (Patat 2003, Astron. Astrophys. 400)
 EXTINCTION = 0.172  # magnitudes per air mass (Krisciunas and Schaefer 1991, Publ. Astron. Soc. Pac. 103, 1033)
+GRID_SPACING = 0.024  # radians between neighbouring directions of the sky grid near the zenith
 AIRGLOW_ALTITUDE = 97.0  # km, of the oxygen green line (Leinert et al. 1998, Astron. Astrophys. Suppl. 127, 1)
 STAR_COUNT = 2600  # stars over the whole sphere down to STAR_LIMIT
 STAR_LIMIT = 5.7  # magnitude
 STAR_COUNTS = 9000.0  # counts, summed over its pixels, of a star of magnitude 0
-MOON_DISC_COUNTS = 4.0e5  # counts at the centre of the full moon's image
+FULL_MOON_MAGNITUDE = -12.73  # Krisciunas and Schaefer 1991
 TWILIGHT_COUNTS = 8000.0  # counts at the zenith with the sun 10 degrees down
 TWILIGHT_SLOPE = 1.15  # magnitudes per degree of sun (Patat et al. 2006, Astron. Astrophys. 455, 385, near 10 degrees)
 
@@ -32,7 +33,7 @@ class CloudLayer(Protocol):
     """Something between the camera and the sky that dims it and glows in the light that falls on it."""
 
     def optical_depth(self, seconds: float, share: float) -> Array:
-        """Return the optical depth, (128, 128) float32 [y, x], `seconds` into the episode, when `share` of it is there."""
+        """Return the optical depth, (128, 128) float32 [y, x], for `share` 0 to 1 of the layer."""
 
 
 class DriftingClouds:
@@ -53,12 +54,15 @@ class DriftingClouds:
     def __init__(self, grid: SkyGrid, random: np.random.Generator, cover: float, depth: float) -> None:
         tangent = np.minimum(np.tan(grid.zenith_angle), 9)
         self.east, self.north = tangent * np.sin(grid.azimuth), tangent * np.cos(grid.azimuth)
-        self.near = np.exp(-((tangent / 4) ** 2)).astype(np.float32)
         self.slant = np.minimum(grid.air_mass, 6)
         self.cover = cover
         self.depth = depth
-        self.scale = np.exp(random.uniform(np.log(10), np.log(45)))  # tile cells per cloud-base height
-        self.edge = random.uniform(0.15, 1.0)
+        self.scale = np.exp(random.uniform(np.log(6), np.log(32)))  # tile cells per cloud-base height
+        # Towards the horizon a pixel holds many cells, of which only the mean is left.
+        cells_a_pixel = self.scale * GRID_SPACING / np.cos(np.minimum(grid.zenith_angle, 1.46)) ** 2
+        self.contrast = (1 / (1 + (cells_a_pixel / 2) ** 2)).astype(np.float32)
+        self.edge = random.uniform(0.35, 1.1)
+        self.relief = random.uniform(0, 0.6)
         bearing = random.uniform(0, 2 * np.pi)
         # 5 to 40 m/s at 1.5 to 9 km: angular speed in cloud-base heights a second.
         speed = np.exp(random.uniform(np.log(0.0008), np.log(0.012)))
@@ -74,9 +78,11 @@ class DriftingClouds:
         x1, y1, x2, y2 = self.offsets
         first = sample_tile(noise_tile(int(self.tiles[0]), 8 / 3), x + x1, y + y1)
         second = sample_tile(noise_tile(int(self.tiles[1]), 8 / 3), self.shear * x + x2, self.shear * y + y2)
-        field = (0.75 * first + 0.66 * second) * (0.35 + 0.65 * self.near)
-        threshold = NormalDist().inv_cdf(float(np.clip(self.cover * share, 0.002, 0.998)))
-        return self.depth * smooth_step((field + threshold) / (2 * self.edge) + 0.5) * self.slant
+        field = 0.75 * first + 0.66 * second
+        cover = float(np.clip(self.cover * share, 0.002, 0.998))
+        filled = smooth_step((field + NormalDist().inv_cdf(cover)) / (2 * self.edge) + 0.5)
+        relief = 1 + self.contrast * (np.exp(self.relief * np.clip(field, -2, 2)) - 1)
+        return self.depth * (cover + self.contrast * (filled - cover)) * relief * self.slant
 
 
 class CoveredDome:
@@ -84,7 +90,7 @@ class CoveredDome:
 
     def __init__(self, random: np.random.Generator) -> None:
         y, x = np.mgrid[: FRAME_SIZE // 2, : FRAME_SIZE // 2].astype(np.float32)
-        coarse = np.exp(random.uniform(np.log(0.5), np.log(3)))
+        coarse = np.exp(random.uniform(np.log(0.12), np.log(3)))
         offsets = random.uniform(0, 256, 2)
         field = sample_tile(noise_tile(35, random.choice([2.2, 3.0])), x * coarse + offsets[0], y * coarse + offsets[1])
         self.depth = (random.uniform(1.5, 4) * np.exp(random.uniform(0.15, 0.7) * field)).astype(np.float32)
@@ -117,9 +123,7 @@ class NightSky:
 
     """
 
-    def __init__(
-        self, seed: int, site: str, optics: Optics, grid: SkyGrid, latitude: float, longitude: float
-    ) -> None:
+    def __init__(self, seed: int, site: str, optics: Optics, grid: SkyGrid, latitude: float, longitude: float) -> None:
         random = random_stream(seed, site, "sky")
         self.optics, self.grid = optics, grid
         self.latitude, self.longitude = latitude, longitude
@@ -128,6 +132,7 @@ class NightSky:
         east, north = grid.ground_position(AIRGLOW_ALTITUDE)
         offsets = random.uniform(0, 256, 2).astype(np.float32)
         self.airglow_east, self.airglow_north = east / 25 + offsets[0], north / 25 + offsets[1]
+        self.dark_sky = DARK_SKY * np.exp(random.normal(0, 0.3))
         self.airglow_phase = random.uniform(0, 2 * np.pi)
         self.airglow_path = grid.van_rhijn(AIRGLOW_ALTITUDE) * self.transparency
         self.town_light = np.exp(random.normal(np.log(80), 1.1))  # counts at the horizon above the town
@@ -146,9 +151,7 @@ class NightSky:
         """
         body = ephemeris.moon(time)
         sidereal = ephemeris.local_sidereal_angle(time, self.longitude)
-        azimuth, elevation = ephemeris.horizontal(
-            body.right_ascension, body.declination, sidereal, self.latitude
-        )
+        azimuth, elevation = ephemeris.horizontal(body.right_ascension, body.declination, sidereal, self.latitude)
         phase_angle = 180 - np.degrees(body.separation(ephemeris.sun(time)))
         light = 10 ** (-0.4 * (0.026 * phase_angle + 4e-9 * phase_angle**4))
         return Moon(float(azimuth), float(elevation), float(light))
@@ -156,7 +159,7 @@ class NightSky:
     def clear_light(self, time: datetime, moon: Moon) -> Array:
         """Return the light of a cloudless sky without stars and aurora, (128, 128) float32 [y, x]."""
         seconds = (time - ephemeris.J2000).total_seconds()
-        light = DARK_SKY * self._airglow(seconds) * self.airglow_path
+        light = self.dark_sky * self._airglow(seconds) * self.airglow_path
         light += self.town_light * self.town_glow
         light += self._milky_way(time) + self._twilight(time)
         if moon.elevation > 0:
@@ -180,9 +183,7 @@ class NightSky:
     def _twilight(self, time: datetime) -> Array:
         body = ephemeris.sun(time)
         sidereal = ephemeris.local_sidereal_angle(time, self.longitude)
-        azimuth, elevation = ephemeris.horizontal(
-            body.right_ascension, body.declination, sidereal, self.latitude
-        )
+        azimuth, elevation = ephemeris.horizontal(body.right_ascension, body.declination, sidereal, self.latitude)
         zenith = TWILIGHT_COUNTS * 10 ** (-0.4 * TWILIGHT_SLOPE * (-np.degrees(elevation) - 10))
         sine = np.sin(self.grid.zenith_angle)
         return np.float32(min(zenith, 60000)) * np.exp(1.6 * sine**2 * np.cos(self.grid.azimuth - azimuth) + 0.3 * sine)
@@ -192,9 +193,10 @@ class NightSky:
         cosine = self.grid.cosine_from(moon.azimuth, moon.elevation)
         degrees = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
         scattering = 10**5.36 * (1.06 + cosine**2) + 10 ** (6.15 - degrees / 40)
-        illuminance = 10 ** (-0.4 * (-12.73 + 16.57)) * moon.light
+        illuminance = 10 ** (-0.4 * (FULL_MOON_MAGNITUDE + 16.57)) * moon.light
         dimmed = 10 ** (-0.4 * EXTINCTION * moon_air_mass(moon))
-        nanolambert = scattering * illuminance * dimmed * (1 - 10 ** (-0.4 * EXTINCTION * self.grid.air_mass))
+        scatterers = 1 - 10 ** (-0.4 * EXTINCTION * np.minimum(self.grid.air_mass, 4))  # the model ends near there
+        nanolambert = scattering * illuminance * dimmed * scatterers
         return (nanolambert * (DARK_SKY / DARK_SKY_NANOLAMBERT)).astype(np.float32)
 
     def through_clouds(self, light: Array, depths: Iterable[Array], moon: Moon) -> tuple[Array, Array]:
@@ -209,7 +211,7 @@ class NightSky:
             diffuse = 1 / (1 + 0.12 * depth)  # two-stream transmission, asymmetry 0.85 (Liou 2002)
             scattered = (1 - np.exp(-depth)) * diffuse
             below = (1 - np.exp(-0.4 * depth)) * self.cloud_gain * self.town_light * (0.15 + self.town_glow)
-            mean_above = 0.7 * float(light[8:-8:4, 8:-8:4].mean())
+            mean_above = 0.4 * float(light[8:-8:4, 8:-8:4].mean())
             light = light * np.exp(-depth) + scattered * (mean_above + self._moonlit_cloud(moon, depth)) + below
         return light, passing
 
@@ -219,7 +221,7 @@ class NightSky:
             return np.zeros_like(depth)
         degrees = np.degrees(np.arccos(np.clip(self.grid.cosine_from(moon.azimuth, moon.elevation), -1, 1)))
         thin = np.exp(-0.25 * depth)
-        aureole = thin * (2.2 * np.exp(-degrees / 9) + 1.3 * np.exp(-degrees / 28))
+        aureole = thin * (1.5 * np.exp(-degrees / 2.5) + 2.0 * np.exp(-degrees / 9) + 1.3 * np.exp(-degrees / 28))
         received = 100 * DARK_SKY * moon.light * 10 ** (-0.4 * EXTINCTION * moon_air_mass(moon))
         return np.float32(received) * (0.8 * np.float32(np.sin(moon.elevation)) + aureole)
 
@@ -254,17 +256,19 @@ class NightSky:
         """Add the moon's disc, its glare in lens and dome, and its ghost to full-resolution light, in place."""
         if moon.elevation <= -0.01:
             return
-        x, y = self.optics.pixels(np.float32(moon.azimuth), np.float32(np.pi / 2 - moon.elevation))
+        x, y = self.optics.pixels(moon.azimuth, np.pi / 2 - moon.elevation)
         row, column = (int(np.clip(round(float(at)) // 2, 0, FRAME_SIZE // 2 - 1)) for at in (y, x))
         received = moon.light * 10 ** (-0.4 * EXTINCTION * moon_air_mass(moon))
         direct = received * float(passing[row, column])
         blurred = received * float(np.sqrt(passing[row, column]))
         down, right = np.mgrid[:FRAME_SIZE, :FRAME_SIZE].astype(np.float32)
-        squared = (right - x) ** 2 + (down - y) ** 2
-        frame += np.float32(direct * MOON_DISC_COUNTS) * np.exp(-squared / 1.7)
-        frame += np.float32(blurred * 9000) / (1 + squared / 20) ** np.float32(1.1)
-        mirrored = (right - 2 * self.optics.centre_x + x) ** 2 + (down - 2 * self.optics.centre_y + y) ** 2
-        frame += np.float32(direct * 500) * smooth_step(1.5 - mirrored / 60)
+        squared = (right - np.float32(x)) ** 2 + (down - np.float32(y)) ** 2
+        disc = STAR_COUNTS * 10 ** (-0.4 * FULL_MOON_MAGNITUDE) / (1.7 * np.pi)
+        frame += np.float32(direct * disc) * np.exp(-squared / 1.7)
+        frame += np.float32(blurred * 6000) / (1 + squared / 16) ** np.float32(1.2)
+        ghost_x, ghost_y = 2 * self.optics.centre_x - x, 2 * self.optics.centre_y - y
+        mirrored = (right - np.float32(ghost_x)) ** 2 + (down - np.float32(ghost_y)) ** 2
+        frame += np.float32(direct * 250) * np.exp(-mirrored / 50)
 
 
 def moon_air_mass(moon: Moon) -> float:

@@ -4,9 +4,8 @@ import zlib
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = np.ndarray  # of float32 where a docstring gives a shape
 
 TILE_SIZE = 256  # cells along one edge of a periodic tile; a power of two, so that wrapping is a bit mask
 LINE_SIZE = 2048  # cells of a periodic line; a power of two
@@ -88,7 +87,7 @@ def sample_line(line: Array, x: Array) -> Array:
     return line[np.floor(x).astype(np.int32) & (LINE_SIZE - 1)]
 
 
-def smooth_step(x: Array) -> Array:
+def smooth_step(x: Array | float) -> Array:
     """Return 0 below 0, 1 above 1, and the cubic 3x^2 - 2x^3 between."""
     x = np.clip(x, 0, 1)
     return x * x * (3 - 2 * x)

@@ -1,0 +1,122 @@
+"""An observatory to simulate: one THEMIS site, its camera, and the nights above it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import numpy as np
+
+from aurorapt.aurora import MagneticPlane
+from aurorapt.camera import make_camera
+from aurorapt.ephemeris import solar_depression
+from aurorapt.errors import OptionError
+from aurorapt.nights import Night, local_noon
+from aurorapt.sky import NightSky
+from aurorapt.textures import double_size, random_stream
+
+DARK_DEPRESSION = 10.0  # degrees the sun must be below the horizon for the camera to run
+LAMP_SWITCHING = 1200.0  # seconds between the moments at which a lamp may be switched
+
+
+@dataclass(frozen=True)
+class Site:
+    """A THEMIS site: full name, coordinates to about 0.1 degrees, and the device number the simulator gives it."""
+
+    name: str
+    latitude: float
+    longitude: float
+    device: str
+
+
+SITES = {
+    "atha": Site("Athabasca", 54.7, -113.3, "themis02"),
+    "chbg": Site("Chibougamau", 49.8, -74.4, "themis03"),
+    "fsim": Site("Fort Simpson", 61.8, -121.3, "themis04"),
+    "fsmi": Site("Fort Smith", 60.0, -111.9, "themis05"),
+    "fykn": Site("Fort Yukon", 66.6, -145.2, "themis06"),
+    "gako": Site("Gakona", 62.4, -145.2, "themis07"),
+    "gbay": Site("Goose Bay", 53.3, -60.5, "themis08"),
+    "gill": Site("Gillam", 56.4, -94.7, "themis19"),
+    "inuv": Site("Inuvik", 68.4, -133.8, "themis09"),
+    "kapu": Site("Kapuskasing", 49.4, -82.3, "themis10"),
+    "kian": Site("Kiana", 67.0, -160.4, "themis11"),
+    "kuuj": Site("Kuujjuaq", 58.2, -68.5, "themis12"),
+    "mcgr": Site("McGrath", 63.0, -155.6, "themis13"),
+    "pgeo": Site("Prince George", 53.8, -122.8, "themis14"),
+    "pina": Site("Pinawa", 50.2, -96.0, "themis15"),
+    "rank": Site("Rankin Inlet", 62.8, -92.1, "themis16"),
+    "snkq": Site("Sanikiluaq", 56.5, -79.2, "themis17"),
+    "talo": Site("Taloyoak", 69.5, -93.6, "themis18"),
+    "tpas": Site("The Pas", 54.0, -100.9, "themis20"),
+    "whit": Site("Whitehorse", 61.0, -135.2, "themis21"),
+}
+
+
+class SimulatedCamera:
+    """One site's camera and the sky above it, at any time.
+
+    Parameters
+    ----------
+    site : str
+        A key of SITES.
+    seed : int
+        The simulated world, 0 or above.
+
+    Raises
+    ------
+    OptionError
+        The site is not a THEMIS site, or the seed is negative.
+
+    """
+
+    def __init__(self, site: str, seed: int = 0) -> None:
+        if site not in SITES:
+            raise OptionError(f"no site '{site}' to simulate; the sites are {', '.join(SITES)}")
+        if seed < 0:
+            raise OptionError(f"the seed must be 0 or above, not {seed}")
+        self.site, self.seed = site, seed
+        self.place = SITES[site]
+        self.camera = make_camera(seed, site)
+        random = random_stream(seed, site, "camera-night")
+        self._plane = MagneticPlane(self.camera.grid, declination=float(np.radians(random.normal(0, 15))))
+        self._sky = NightSky(
+            seed, site, self.camera.optics, self.camera.grid, self.place.latitude, self.place.longitude
+        )
+        self._lamp_rhythms = random.uniform(0, 1, (len(self.camera.horizon.lamps), 2))
+        self._night_from = lru_cache(maxsize=2)(self._make_night)
+
+    def is_dark(self, time: datetime) -> bool:
+        """Return whether the camera runs at `time` (UTC)."""
+        return self._depression(time) >= DARK_DEPRESSION
+
+    def class_at(self, time: datetime) -> str:
+        """Return the class of a frame taken at `time` (UTC)."""
+        return self._night(time).class_at(time, self._depression(time))
+
+    def expose(self, time: datetime) -> np.ndarray:
+        """Return the frame taken at `time` (UTC), (256, 256) uint16 [y, x], raw counts."""
+        night = self._night(time)
+        moon = self._sky.moon(time)
+        light = self._sky.clear_light(time, moon) + night.auroral_light(time)
+        light, passing = self._sky.through_clouds(light, night.cloud_depths(time), moon)
+        full = double_size(light)
+        self._sky.add_stars(full, time, passing)
+        self._sky.add_moon(full, moon, passing)
+        microseconds = int((time - night.noon) / timedelta(microseconds=1))
+        noise = random_stream(self.seed, self.site, night.noon.toordinal(), microseconds % 2**32, microseconds >> 32)
+        return self.camera.expose(full, self._lamps_lit(time), noise)
+
+    def _lamps_lit(self, time: datetime) -> np.ndarray:
+        """Return which lamps burn, 0 or 1 each: a third always, the rest some of the time."""
+        slot = int((time - datetime(2000, 1, 1)).total_seconds() // LAMP_SWITCHING)
+        phases = np.modf(self._lamp_rhythms[:, 0] + 0.381966 * (slot % 1000))[0]
+        return (phases < 0.3 + 1.05 * self._lamp_rhythms[:, 1]).astype(np.float32)
+
+    def _night(self, time: datetime) -> Night:
+        return self._night_from(local_noon(time, self.place.longitude))
+
+    def _make_night(self, noon: datetime) -> Night:
+        return Night(self.seed, self.site, noon, self.camera.grid, self._plane)
+
+    def _depression(self, time: datetime) -> float:
+        return solar_depression(time, self.place.latitude, self.place.longitude)
