@@ -33,7 +33,6 @@ class Camera:
         Vignetting times the pixels' relative sensitivity.
     offset : (256, 256) float32
         Fixed pattern and hot pixels, counts.
-
     """
 
     optics: Optics
@@ -59,7 +58,6 @@ class Camera:
         Returns
         -------
         frame : (256, 256) uint16 [y, x], raw counts
-
         """
         mean_light = float(np.minimum(light, 20000)[::4, ::4].mean())
         signal = light * self.horizon.openness

@@ -81,7 +81,6 @@ def horizontal(
         Local sidereal time, radians.
     latitude : float
         Geodetic latitude, degrees.
-
     """
     hour_angle = sidereal_angle - np.asarray(right_ascension)
     phi = np.radians(latitude)

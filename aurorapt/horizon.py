@@ -20,7 +20,6 @@ class Horizon:
     rim_reflection : brightness of the reflections at the lens's rim, relative to the mean sky
     stray_light : light scattered in the lens and onto the sensor outside its image, relative to the mean sky
     lamps : counts of each lamp near the horizon, summed into one picture per lamp, (number of lamps, 256, 256)
-
     """
 
     openness: Array

@@ -63,7 +63,6 @@ class Night:
         The local noon that begins the night.
     grid : SkyGrid
     plane : MagneticPlane
-
     """
 
     def __init__(self, seed: int, site: str, noon: datetime, grid: SkyGrid, plane: MagneticPlane) -> None:

@@ -66,7 +66,6 @@ class SimulatedCamera:
     ------
     OptionError
         The site is not a THEMIS site, or the seed is negative.
-
     """
 
     def __init__(self, site: str, seed: int = 0) -> None:

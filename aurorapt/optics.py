@@ -29,7 +29,6 @@ class Optics:
         Azimuth of the upper edge, radians from north through east.
     scale : float
         Plate scale relative to the nominal camera's.
-
     """
 
     centre_x: float = 127.5
@@ -74,7 +73,6 @@ def elevation_mask(minimum_elevation: float, optics: Optics | None = None) -> np
     Returns
     -------
     mask : (256, 256) uint8 [y, x], 1 at or above `minimum_elevation`, 0 below it
-
     """
     y, x = np.mgrid[:FRAME_SIZE, :FRAME_SIZE].astype(np.float32)
     _, zenith_angle = (optics or Optics()).directions(x, y)
@@ -89,7 +87,6 @@ class SkyGrid:
     azimuth, zenith_angle : (128, 128) float32, radians
     air_mass : (128, 128) float32
         Rozenberg's formula, 1 / (cos z + 0.025 exp(-11 cos z)) (Rozenberg 1966, Twilight).
-
     """
 
     def __init__(self, optics: Optics) -> None:
@@ -117,7 +114,6 @@ class SkyGrid:
         -------
         east, north : (128, 128) float32
             Distances along the ground from the camera, km.
-
         """
         angle_at_shell = np.arcsin(EARTH_RADIUS / (EARTH_RADIUS + altitude) * np.sin(self.zenith_angle))
         distance = EARTH_RADIUS * (self.zenith_angle - angle_at_shell)

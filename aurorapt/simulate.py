@@ -36,7 +36,6 @@ class SimulatedFrames:
     images : (n, 256, 256) uint16 [frame, y, x]
         Raw counts; row 0 is the northern edge, column 0 the eastern one.
     classes : list of str
-
     """
 
     site: str
@@ -61,7 +60,6 @@ def simulate_frames(site: str, times: Iterable[datetime], seed: int = 0) -> Simu
     ------
     OptionError
         The site is not a THEMIS site, or the seed is negative.
-
     """
     camera = SimulatedCamera(site, seed)
     times = list(times)
@@ -122,7 +120,6 @@ def simulate_archive(
     ------
     OptionError
         An option cannot be used, or `output` already holds something.
-
     """
     output = Path(output)
     _check_options(output, start, end, sites, minutes_per_hour, hours)

@@ -48,7 +48,6 @@ class DriftingClouds:
     depth : float
         Optical depth where the layer is thick; cirrus has 0.3 to 3, stratus 5 to 50 (Liou 2002, An Introduction to
         Atmospheric Radiation).
-
     """
 
     def __init__(self, grid: SkyGrid, random: np.random.Generator, cover: float, depth: float) -> None:
@@ -120,7 +119,6 @@ class NightSky:
         The camera's.
     latitude, longitude : float
         Degrees.
-
     """
 
     def __init__(self, seed: int, site: str, optics: Optics, grid: SkyGrid, latitude: float, longitude: float) -> None:
@@ -234,7 +232,6 @@ class NightSky:
         time : datetime, UTC
         passing : (128, 128) float32 [y, x]
             Share of direct light that clouds let through.
-
         """
         right_ascensions, declinations, fluxes = _star_field()
         sidereal = ephemeris.local_sidereal_angle(time, self.longitude)

@@ -32,7 +32,6 @@ def noise_tile(number: int, spectral_index: float) -> Array:
     Returns
     -------
     field : (256, 256) float32 [y, x], zero mean, unit variance, periodic along both axes
-
     """
     white = random_stream("tile", number).standard_normal((TILE_SIZE, TILE_SIZE))
     frequency = np.hypot(np.fft.fftfreq(TILE_SIZE)[:, None], np.fft.rfftfreq(TILE_SIZE)[None])
@@ -55,7 +54,6 @@ def noise_line(number: int, longest: float, shortest: float) -> Array:
     Returns
     -------
     line : (2048,) float32, zero mean, unit variance, periodic
-
     """
     spectrum = np.fft.rfft(random_stream("line", number).standard_normal(LINE_SIZE))
     frequency = np.fft.rfftfreq(LINE_SIZE)
