@@ -1,0 +1,80 @@
+"""A Keras source to weights ready to be written."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from aurorapt import __version__
+from aurorapt.errors import ConversionError, WeightsError
+from aurorapt.preprocess import RECIPE
+from aurorapt.weights import Weights, check_weights
+from convert.graph import build_graph
+from convert.keras_file import KerasFile
+from convert.keras_h5 import read_keras_h5
+from convert.source import Source
+
+LARGEST_MODEL = 4 * 2**30  # bytes
+
+
+def convert_source(source: Source, kind: str = "converted", origin: Mapping[str, Any] | None = None) -> Weights:
+    """Convert a source.
+
+    Parameters
+    ----------
+    source : from `convert.source.find_source`
+    kind : converted or published
+    origin : what more is known of where the source came from, for the provenance
+
+    Returns
+    -------
+    weights, proved sound
+
+    Raises
+    ------
+    ConversionError
+        naming the model file and the reason
+    """
+    path = source.model
+    try:
+        digest = _sha256(path)
+        keras_file = read_keras_file(path)
+        graph, tensors, input_shape = build_graph(keras_file.model, keras_file.arrays, keras_file.keras_major)
+        weights = Weights(
+            name=path.stem,
+            kind=kind,
+            classes=source.classes,
+            input_shape=input_shape,
+            preprocessing=RECIPE,
+            graph=graph,
+            tensors=tensors,
+            elevation_mask=source.elevation_mask,
+            provenance={
+                "source": path.name,
+                "source_sha256": digest,
+                "keras_version": keras_file.keras_version,
+                "converter_version": __version__,
+                "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                **(origin or {}),
+            },
+        )
+        check_weights(weights)
+    except (ConversionError, WeightsError) as error:
+        raise ConversionError(f"{path}: {error}") from None
+    return weights
+
+
+def read_keras_file(path: Path) -> KerasFile:
+    """Read a Keras model file of any format, which its content tells and not its name."""
+    return read_keras_h5(path)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_MODEL:
+            raise ConversionError(f"has more than {LARGEST_MODEL} bytes")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConversionError(f"cannot be read: {error.strerror}") from None

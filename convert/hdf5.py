@@ -1,0 +1,122 @@
+"""Careful reading of HDF5: only hard links, plain datasets and bounded sizes, so that no file can lead elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from aurorapt.errors import ConversionError
+
+MOST_NUMBERS = 2**29  # in one file's arrays: 2 GiB of float32
+MOST_OBJECTS = 100_000  # groups and datasets of one file
+DEEPEST_GROUP = 64
+FILTERS = ("gzip", "lzf", None)  # compressions that h5py itself brings
+
+
+@contextmanager
+def open_hdf5(source: str | BinaryIO) -> Iterator[h5py.File]:
+    """Open a file for reading; whatever HDF5 finds wrong with it becomes a ConversionError."""
+    try:
+        with h5py.File(source, "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ConversionError(f"is not a sound HDF5 file: {' '.join(str(error).split())!s:.200}") from None
+
+
+def child(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
+    """Object below a group, reached through hard links only."""
+    found = group
+    for part in path.split("/"):
+        if not isinstance(found, h5py.Group) or found.get(part, getlink=True) is None:
+            raise ConversionError(f"{group.name} holds no {path!r:.80}")
+        _require_hard_link(found, part)
+        found = found[part]
+    return found
+
+
+def list_arrays(group: h5py.Group) -> list[str]:
+    """Paths of all datasets below a group, relative to it."""
+    found: list[str] = []
+    waiting = [("", group)]
+    seen = 0
+    while waiting:
+        prefix, here = waiting.pop()
+        if prefix.count("/") > DEEPEST_GROUP:
+            raise ConversionError(f"groups are nested more than {DEEPEST_GROUP} deep")
+        for name in here:
+            seen += 1
+            if seen > MOST_OBJECTS:
+                raise ConversionError(f"it holds more than {MOST_OBJECTS} objects")
+            _require_hard_link(here, name)
+            item = here[name]
+            if isinstance(item, h5py.Group):
+                waiting.append((f"{prefix}{name}/", item))
+            else:
+                found.append(prefix + name)
+    return sorted(found)
+
+
+def _require_hard_link(group: h5py.Group, name: str) -> None:
+    link = group.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink):
+        kind = "an external link" if isinstance(link, h5py.ExternalLink) else "a soft link"
+        raise ConversionError(f"{name!r:.80} is {kind}, which Keras does not write and which is not followed")
+
+
+class ArrayReader:
+    """Reads arrays up to a bound on all of them together."""
+
+    def __init__(self) -> None:
+        self._left = MOST_NUMBERS
+
+    def read(self, group: h5py.Group, path: str) -> NDArray[Any]:
+        """Array at a path below a group."""
+        dataset = child(group, path)
+        if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu" or dataset.shape is None:
+            raise ConversionError(f"{path!r:.120} is not an array of numbers")
+        if dataset.external or dataset.is_virtual:
+            raise ConversionError(f"{path!r:.120} keeps its data in another file, which is not followed")
+        if dataset.compression not in FILTERS:
+            raise ConversionError(f"{path!r:.120} is compressed in a way that cannot be read")
+        if dataset.size > self._left:
+            raise ConversionError(f"{path!r:.120} claims {dataset.size} numbers; a file may hold {MOST_NUMBERS}")
+        if dataset.size and not dataset.id.get_storage_size():
+            raise ConversionError(f"{path!r:.120} claims {dataset.size} numbers and stores none")
+        self._left -= dataset.size
+        array: NDArray[Any] = np.asarray(dataset[()])
+        return array
+
+
+def read_text(attributes: h5py.AttributeManager, name: str) -> str | None:
+    """Text of an attribute; none if there is no such attribute."""
+    if name not in attributes:
+        return None
+    value = attributes[name]
+    if isinstance(value, bytes):
+        return value.decode()
+    if not isinstance(value, str):
+        raise ConversionError(f"attribute {name} is not text")
+    return value
+
+
+def read_names(attributes: h5py.AttributeManager, name: str) -> list[str]:
+    """List of names, which Keras cuts into numbered pieces where it is long.
+
+    Raises
+    ------
+    ConversionError
+        if there is no such list
+    """
+    if name in attributes:
+        pieces = [name]
+    else:
+        pieces = []
+        while f"{name}{len(pieces)}" in attributes:
+            pieces.append(f"{name}{len(pieces)}")
+    if not pieces:
+        raise ConversionError(f"attribute {name} is missing")
+    names = [item for piece in pieces for item in np.ravel(attributes[piece]).tolist()]
+    return [item.decode() if isinstance(item, bytes) else str(item) for item in names]

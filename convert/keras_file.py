@@ -1,0 +1,31 @@
+"""What is read from a Keras file of any format."""
+
+import re
+from dataclasses import dataclass
+
+from aurorapt.errors import ConversionError
+from convert.keras_model import Model
+from convert.variables import Arrays
+
+
+@dataclass(frozen=True)
+class KerasFile:
+    """A model, its arrays and the version of Keras that wrote them."""
+
+    model: Model
+    arrays: Arrays
+    keras_version: str
+
+    @property
+    def keras_major(self) -> int:
+        """2 or 3."""
+        return version_major(self.keras_version)
+
+
+def version_major(version: str) -> int:
+    """First number of a version of Keras; where an early file gives none it is 2."""
+    match = re.match(r"\d+", version)
+    major = int(match.group()) if match else 2
+    if major not in (2, 3):
+        raise ConversionError(f"was written by Keras {version:.40}; versions 2 and 3 can be converted")
+    return major
