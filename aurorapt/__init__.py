@@ -1,10 +1,13 @@
 """Find pulsating aurora in THEMIS all-sky camera archives."""
 
 import importlib
+import logging
 from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["Classifier", "__version__", "classify", "read_classifications"]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 # loaded when first used, so that reading a CSV does not load torch
 _HOMES = {

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
+USAGE_ERROR: Any = typer.BadParameter.__base__  # typer names only this one of its usage errors
 
 log = logging.getLogger("aurorapt")
 app = typer.Typer(
     name="aurorapt",
     help="Find pulsating aurora in THEMIS all-sky camera archives.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -40,7 +41,12 @@ app = typer.Typer(
 def main() -> None:
     """Entry point of the ``aurorapt`` command."""
     try:
-        app(prog_name="aurorapt")
+        sys.exit(app(prog_name="aurorapt", standalone_mode=False))
+    except USAGE_ERROR as error:
+        typer.echo(f"aurorapt: {error.format_message().rstrip('.')}; see aurorapt -h", err=True)
+        sys.exit(EXIT_USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # the reader of our output, such as head, has gone: nothing is left to tell, also at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,12 +71,14 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _app(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -79,26 +87,38 @@ def classify(
     end: Annotated[str, typer.Argument(help="Last UT date, YYYY-MM-DD.", metavar="END", show_default=False)],
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes that read and preprocess; 0 for none. [default: number of processors]"),
+        typer.Option(
+            metavar="N", help="Processes that read and preprocess; 0 for none. [default: number of processors]"
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of the network. [default: torch's choice]")] = None,
-    batch_size: Annotated[int, typer.Option(help="Frames the network takes at once.")] = DEFAULT_BATCH_SIZE,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", help="Threads of the network. [default: torch's choice]")
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", help="Frames the network takes at once.")
+    ] = DEFAULT_BATCH_SIZE,
     stream0: Annotated[
         Path | None,
         typer.Option(
+            metavar="DIR",
             help="Archive: the folder that holds the years, or a download root with THEMIS_ASI_RAW. "
-            f"[default: $AURORAPT_STREAM0, else {DEFAULT_STREAM0}]"
+            f"[default: $AURORAPT_STREAM0, else {DEFAULT_STREAM0}]",
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for the results. [default: $AURORAPT_OUTPUT, else .]")
+        Path | None, typer.Option(metavar="DIR", help="Folder for the results. [default: $AURORAPT_OUTPUT, else .]")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Weights file. [default: $AURORAPT_WEIGHTS, else one in weights/]")
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights file. [default: $AURORAPT_WEIGHTS, else one in weights/]"),
     ] = None,
-    site: Annotated[list[str] | None, typer.Option(help="Site such as gill; repeatable. [default: all]")] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(metavar="SITE", help="Site such as gill; repeatable. [default: all]")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is current already too.")] = False,
-    log_file: Annotated[Path, typer.Option(help="Log file; lines are appended.")] = Path("aurorapt.log"),
+    log_file: Annotated[Path, typer.Option(metavar="FILE", help="Log file; lines are appended.")] = Path(
+        "aurorapt.log"
+    ),
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar and no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
@@ -120,6 +140,9 @@ def classify(
     _log_start(options)
     try:
         with _one_line_errors(EXIT_FAILED):
+            # idle OpenMP threads that spin fight the loader's workers for processors: 4 against 18 frames/s where one
+            # more process ran on 2 cores; libgomp reads this when torch is loaded
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             from aurorapt.run import run  # loads torch, so only when every option is known to be right
 
             summary = run(options, quiet=quiet or as_json)
@@ -138,7 +161,7 @@ def classify(
 
 @app.command("weights")
 def show_weights(
-    file: Annotated[Path | None, typer.Argument(help="Weights file.", metavar="[FILE]", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Argument(help="Weights file.", metavar="FILE", show_default=False)] = None,
 ) -> None:
     """Show what a weights file is; without FILE, the one that classify would use."""
     with _one_line_errors(EXIT_USAGE):

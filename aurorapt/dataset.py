@@ -3,7 +3,10 @@
 The sampler walks the archive while the run goes on and hands out jobs; workers read and preprocess; order is kept.
 """
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,8 +70,18 @@ class _JobSampler(Sampler[Job]):
         return iter(self.jobs)
 
 
-def _leave_interrupts_to_the_main_process(worker: int) -> None:
+def _follow_the_main_process(worker: int) -> None:
+    """Leave Ctrl-C to the main process, and end when it ends, however it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # a worker that waits for a dead main process to take its item would wait for ever
+    threading.Thread(target=_end_with_the_main_process, daemon=True).start()
+
+
+def _end_with_the_main_process() -> None:
+    main_process = multiprocessing.parent_process()
+    if main_process is not None:
+        main_process.join()
+        os._exit(1)
 
 
 def _as_it_is(item: Any) -> Any:
@@ -94,6 +107,6 @@ def minute_loader(jobs: Iterable[Job], preprocessor: Preprocessor, workers: int)
         sampler=_JobSampler(jobs),
         num_workers=workers,
         collate_fn=_as_it_is,
-        worker_init_fn=_leave_interrupts_to_the_main_process if workers else None,
+        worker_init_fn=_follow_the_main_process if workers else None,
         prefetch_factor=JOBS_AHEAD if workers else None,
     )

@@ -19,7 +19,7 @@ class Engine:
     def __init__(self, weights: Weights) -> None:
         self._channels = weights.input_shape[0]
         # channels last is the layout in which oneDNN's convolutions are fastest; the values stay the same
-        self._network = build_network(weights).to(memory_format=torch.channels_last)
+        self._network = build_network(weights).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of each class for each frame.

@@ -151,8 +151,10 @@ def _request_start(header: bytes, day: date) -> datetime:
     if match is None:
         raise FrameError(f"a time that cannot be read: {stated[0][:40]!r}")
     *whole, fraction = match.groups()
+    year, month, day_of_month, hour, minute, second = map(int, whole)
+    microsecond = int((fraction or "0").ljust(6, "0"))
     try:
-        time = datetime(*map(int, whole), int((fraction or "0").ljust(6, "0")))  # type: ignore[arg-type]
+        time = datetime(year, month, day_of_month, hour, minute, second, microsecond)
     except ValueError:
         raise FrameError(f"a time that does not exist: {stated[0][:40]!r}") from None
     if time.date() != day:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from aurorapt.archive import find_archive
-from aurorapt.errors import OptionError
+from aurorapt.errors import ArchiveError, OptionError
 from aurorapt.weights import Weights, find_weights, read_weights
 
 DEFAULT_STREAM0 = "/stream0"  # the original program's
@@ -54,7 +54,7 @@ def check_options(
 
     Raises
     ------
-    OptionError, ArchiveError, WeightsError
+    OptionError, WeightsError
         Naming the option and what would be right.
     """
     first, last = parse_date(start, "START"), parse_date(end, "END")
@@ -67,7 +67,10 @@ def check_options(
     for site in chosen_sites:
         if not SITE.fullmatch(site):
             raise OptionError(f"--site {site!r} is not a site name; give one such as gill, without a device")
-    archive = find_archive(Path(stream0 or os.environ.get("AURORAPT_STREAM0") or DEFAULT_STREAM0))
+    try:
+        archive = find_archive(Path(stream0 or os.environ.get("AURORAPT_STREAM0") or DEFAULT_STREAM0))
+    except ArchiveError as error:
+        raise OptionError(f"--stream0 (or AURORAPT_STREAM0): {error}") from None
     folder = Path(output or os.environ.get("AURORAPT_OUTPUT") or ".")
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"--output {folder} is not a folder; name the folder for the results")

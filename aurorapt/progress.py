@@ -23,6 +23,7 @@ class RunProgress:
         self._bar = tqdm(
             total=(end - start).days + 1,
             disable=True if quiet else None,
+            dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}%|{bar}|{postfix} [{elapsed}<{remaining}]",
             desc="starting",
         )

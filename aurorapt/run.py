@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -77,10 +78,12 @@ class _Run:
 
     def execute(self) -> Summary:
         started = monotonic()
-        loader = minute_loader(self.jobs(), self.classifier.preprocessor, self.options.workers)
         try:
-            for prepared in loader:
-                self.take(prepared)
+            with warnings.catch_warnings():
+                # torch warns of more workers than processors, which whoever asks for them knows
+                warnings.filterwarnings("ignore", message="This DataLoader will create")
+                for prepared in minute_loader(self.jobs(), self.classifier.preprocessor, self.options.workers):
+                    self.take(prepared)
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
@@ -158,48 +161,43 @@ class _Run:
     def close_night(self, current: _OpenNight) -> None:
         rows = self.rows(current)
         problems = current.listing.problems + current.problems
-        seconds = monotonic() - current.started
         for problem in problems:
             log.warning("%s: problem: %s: %s", current.night, problem.file, problem.reason)
         csv_file = results.csv_path(self.options.output, current.night)
         text = results.csv_text(rows, datetime.now())
-        counts = Counter(rows["prediction_str"].tolist())
-        weights = self.options.weights
-        results.write_results(
-            csv_file,
-            text,
-            results.Companion(
-                aurorapt_version=__version__,
-                camera_night=str(current.night),
-                weights_name=weights.name,
-                weights_kind=weights.kind,
-                weights_sha256=weights.sha256,
-                precision=PRECISION,
-                classes=list(weights.classes),
-                input_files=current.listing.file_count,
-                input_bytes=current.listing.size_bytes,
-                fingerprint=current.listing.fingerprint,
-                frames=len(current.times),
-                rows=len(rows),
-                counts={name: counts[name] for name in weights.classes},
-                problems=[asdict(problem) for problem in problems],
-                seconds=round(seconds, 3),
-                csv_sha256=results.sha256_of_text(text),
-            ),
-        )
+        companion = self.companion(current, rows, problems, results.sha256_of_text(text))
+        results.write_results(csv_file, text, companion)
         self.summary.written += 1
         self.summary.rows += len(rows)
         self.summary.problems += len(problems)
-        parts = ", ".join(f"{name} {counts[name]}" for name in weights.classes)
+        counts = ", ".join(f"{name} {count}" for name, count in companion.counts.items())
         log.info(
-            "%s: written %s: %d frames, %d rows (%s), %d problems, %.1f s",
-            current.night,
-            csv_file,
-            len(current.times),
-            len(rows),
-            parts,
-            len(problems),
-            seconds,
+            f"{current.night}: written {csv_file}: {companion.frames} frames, {companion.rows} rows ({counts}), "
+            f"{len(problems)} problems, {companion.seconds:.1f} s"
+        )
+
+    def companion(
+        self, current: _OpenNight, rows: NDArray[np.void], problems: list[Problem], csv_sha256: str
+    ) -> results.Companion:
+        weights = self.options.weights
+        counts = Counter(rows["prediction_str"].tolist())
+        return results.Companion(
+            aurorapt_version=__version__,
+            camera_night=str(current.night),
+            weights_name=weights.name,
+            weights_kind=weights.kind,
+            weights_sha256=weights.sha256,
+            precision=PRECISION,
+            classes=list(weights.classes),
+            input_files=current.listing.file_count,
+            input_bytes=current.listing.size_bytes,
+            fingerprint=current.listing.fingerprint,
+            frames=len(current.times),
+            rows=len(rows),
+            counts={name: counts[name] for name in weights.classes},
+            problems=[asdict(problem) for problem in problems],
+            seconds=round(monotonic() - current.started, 3),
+            csv_sha256=csv_sha256,
         )
 
     def rows(self, current: _OpenNight) -> NDArray[np.void]:
@@ -262,7 +260,7 @@ def classify(
 
     Raises
     ------
-    OptionError, ArchiveError, WeightsError
+    OptionError, WeightsError
         If an option cannot be used; before anything is read.
     ResultsError
         If a result cannot be written; finished camera-nights stand.

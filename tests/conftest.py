@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from aurorapt.weights import write_weights
+from tests.tiny_network import tiny_weights
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -13,3 +16,11 @@ def shared_folder() -> Path:
     if not (folder / "stream0").is_dir():
         pytest.skip(f"no real data in {folder}; set AURORAPT_SHARED to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a tiny weights file."""
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    write_weights(path, tiny_weights())
+    return path

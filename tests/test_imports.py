@@ -1,0 +1,45 @@
+"""The design's import directions, read from the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "aurorapt"
+FORBIDDEN_EVERYWHERE = {"convert", "scripts", "h5py", "keras", "tensorflow", "cv2", "tests"}
+WITHOUT_TORCH = ("errors", "archive", "frames", "preprocess", "results", "weights", "operations", "options", "cli")
+# each module imports only from those that stand before it
+ORDER = (
+    *("errors", "archive", "frames", "preprocess", "operations", "weights", "layers", "network", "engine"),
+    *("classifier", "results", "options", "progress", "dataset", "run", "cli", "__main__"),
+)
+
+
+def imported(name: str) -> set[str]:
+    """Modules that a module of the package imports when it is imported itself."""
+    tree = ast.parse((PACKAGE / f"{name}.py").read_text())
+    modules: set[str] = set()
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            modules.update(alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            modules.add(statement.module)
+            modules.update(f"{statement.module}.{alias.name}" for alias in statement.names)
+    return modules
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PACKAGE.glob("*.py")))
+def test_nothing_outside_the_package_is_imported(name: str) -> None:
+    assert not {module.partition(".")[0] for module in imported(name)} & FORBIDDEN_EVERYWHERE
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_these_rooms_do_without_torch(name: str) -> None:
+    assert "torch" not in {module.partition(".")[0] for module in imported(name)}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_imports_point_one_way(name: str) -> None:
+    before = {f"aurorapt.{module}" for module in ORDER[: ORDER.index(name)]}
+    rooms = {f"aurorapt.{module}" for module in ORDER}
+    assert imported(name) & rooms <= before
