@@ -297,6 +297,15 @@ class Concatenate(nn.Module):
         return torch.cat(values, dim=self.axis)
 
 
+class Flip(nn.Module):
+    def __init__(self, axis: int) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values.flip(self.axis)
+
+
 class Reshape(nn.Module):
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -349,6 +358,7 @@ LAYERS: Mapping[str, type[nn.Module]] = {
     "maximum": Maximum,
     "minimum": Minimum,
     "concatenate": Concatenate,
+    "flip": Flip,
     "flatten": nn.Flatten,
     "reshape": Reshape,
     "permute": Permute,

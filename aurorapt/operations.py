@@ -321,6 +321,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "maximum": _merging(2, MOST_INPUTS),
     "minimum": _merging(2, MOST_INPUTS),
     "concatenate": Operation(_concatenated_shape, {"axis": AXIS}, fewest_inputs=2, most_inputs=MOST_INPUTS),
+    "flip": Operation(_axis_exists, {"axis": AXIS}),
     "flatten": Operation(_flattened_shape),
     "reshape": Operation(_reshaped_shape, {"shape": SHAPE}),
     "permute": Operation(_permuted_shape, {"axes": SHAPE}),

@@ -1,7 +1,8 @@
 """Build the torch-side graph: nodes with torch's layout out of values that remember Keras's.
 
-Keras's images end in the channel axis, torch's begin with it. A value that Keras sees as ``(y, x, channel)`` is kept as
-``(channel, y, x)`` and marked ``moved``; whatever needs Keras's own order of axes asks for it and gets a permuted value.
+Keras's images end in the channel axis, torch's begin with it. A value that Keras sees as ``(y, x, channel)`` is kept
+as ``(channel, y, x)`` and marked ``moved``; whatever needs Keras's own order of axes asks for it and gets a permuted
+value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -103,6 +104,22 @@ class GraphBuilder:
         attributes = {"shape": shape, "scale": scale is not None, "offset": offset is not None}
         full = {key: np.broadcast_to(tensor, shape) for key, tensor in tensors.items()}
         return self.add(name, "affine", [value], attributes, full)
+
+    def over_last_axes(self, value: Value, numbers: Any) -> NDArray[np.float32]:
+        """Array of given numbers, a single one or nested lists, with as many axes as the value has for Keras.
+
+        Raises
+        ------
+        ConversionError
+            if the numbers do not spread over the value's last axes
+        """
+        try:
+            array = np.array(numbers, np.float32)
+            array = array.reshape((1,) * (len(value.shape) - array.ndim) + array.shape)
+            np.broadcast_to(array, value.keras_shape)
+        except (ValueError, TypeError):
+            raise ConversionError(f"{numbers!r:.80} does not spread over {value.keras_shape}") from None
+        return array
 
     def channels_moved(self, value: Value) -> Value:
         """Give the value with Keras's last axis kept first, for layers of the format channels_last."""

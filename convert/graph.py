@@ -1,6 +1,6 @@
 """Keras model and arrays to the torch-side graph: calls in the order of their dependence, each by its handler."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -12,7 +12,7 @@ from aurorapt.errors import ConversionError
 from aurorapt.graph import Graph
 from convert.builder import INPUT, GraphBuilder, Value
 from convert.keras_model import Call, Layer, Model, Reference, references
-from convert.operators import convert_operator, is_operator
+from convert.operators import OperatorCall, convert_operator, is_operator
 from convert.options import parse_options, refusal
 from convert.registry import LayerCall, find_handler
 from convert.variables import Arrays
@@ -84,21 +84,25 @@ class _Conversion:
     ) -> list[Value]:
         here = (*path, layer.name)
         if is_operator(layer):
-            arguments = _with_values([call.arguments, call.keywords], values, layer.name)
-            return [convert_operator(layer, "/".join(here), arguments[0], arguments[1], self.graph)]
+            arguments, keywords = _with_values([call.arguments, call.keywords], values, layer.name)
+            operation = OperatorCall(layer, "/".join(here), tuple(arguments), keywords, self.keras_major, self.graph)
+            return [_naming(layer, lambda: convert_operator(operation))]
         inputs = [_lookup(values, reference, layer.name) for reference in _layer_inputs(layer, call)]
         if layer.model is not None:
             return self.convert(layer.model, here, inputs)
         handler = find_handler(layer)
         options = parse_options(layer, handler.options)
         arrays = self.arrays.get(here, {})
-        try:
-            value = handler.convert(
-                LayerCall(layer, "/".join(here), options, arrays, inputs, self.keras_major, self.graph)
-            )
-        except ConversionError as error:
-            raise error if str(error).startswith("layer ") else refusal(layer, str(error)) from None
-        return [value]
+        use = LayerCall(layer, "/".join(here), options, arrays, inputs, self.keras_major, self.graph)
+        return [_naming(layer, lambda: handler.convert(use))]
+
+
+def _naming(layer: Layer, convert: Callable[[], Value]) -> Value:
+    """Run a conversion whose errors are to name the layer."""
+    try:
+        return convert()
+    except ConversionError as error:
+        raise error if str(error).startswith("layer ") else refusal(layer, str(error)) from None
 
 
 def _in_order(model: Model, layers: Mapping[str, Layer]) -> list[tuple[Layer, int]]:
@@ -119,7 +123,7 @@ def _in_order(model: Model, layers: Mapping[str, Layer]) -> list[tuple[Layer, in
 
 
 def _layer_inputs(layer: Layer, call: Call) -> list[Reference]:
-    """References a layer is called on; other arguments must not change the result."""
+    """Find the references a layer is called on; other arguments must not change the result."""
     for name, value in call.keywords.items():
         if value is not None and not (name == "training" and value is False):
             raise refusal(layer, f"a call with {name}={value!r:.60} cannot be converted")
@@ -141,7 +145,7 @@ def _lookup(values: Mapping[Reference, Value], reference: Reference, reader: str
 
 
 def _with_values(argument: Any, values: Mapping[Reference, Value], reader: str) -> Any:
-    """The same structure with values in place of references."""
+    """Put values in place of references."""
     if isinstance(argument, Reference):
         return _lookup(values, argument, reader)
     if isinstance(argument, dict):

@@ -63,7 +63,7 @@ class Model:
 
 
 def references(argument: Any) -> list[Reference]:
-    """References within an argument, in order."""
+    """Find the references within an argument, in order."""
     if isinstance(argument, Reference):
         return [argument]
     if isinstance(argument, Call):
@@ -99,7 +99,7 @@ def parse_model(text: str | bytes) -> Model:
 
 
 def _model(description: dict[str, Any], depth: int) -> Model:
-    kind, config = description["class_name"], description["config"]
+    kind, config = _class_name(description), description["config"]
     if kind not in MODEL_CLASSES:
         raise ConversionError(
             f"the model is of class {kind!r:.60}; only Functional and Sequential models can be converted"
@@ -137,7 +137,7 @@ def _own_calls(layers: list[Layer], outputs: tuple[Reference, ...]) -> dict[str,
 
 
 def _without_own_call(value: Any, own_calls: dict[str, int]) -> Any:
-    """The same structure with calls of nested models numbered from 0."""
+    """Number the calls of nested models from 0."""
     if isinstance(value, Reference):
         return replace(value, call=value.call - own_calls.get(value.layer, 0))
     if isinstance(value, Call):
@@ -168,18 +168,20 @@ def _layer(item: dict[str, Any], depth: int, calls: tuple[Call, ...]) -> Layer:
     name = item.get("name") or (config["name"] if isinstance(config, dict) else None) or f"model_{depth + 1}"
     if not is_name(name):
         raise ConversionError(f"a layer's name must be printable text, not {name!r:.60}")
-    model = _model(item, depth + 1) if item["class_name"] in MODEL_CLASSES else None
+    model = _model(item, depth + 1) if _class_name(item) in MODEL_CLASSES else None
     options = dict(config) if isinstance(config, dict) else {"layers": config}
     return Layer(name, _class_name(item), options, calls, model)
 
 
 def _class_name(item: dict[str, Any]) -> str:
-    """Class of a layer, with its package where it was registered by someone: ``my_package>MyLayer``."""
-    return str(item.get("registered_name") or item["class_name"])
+    """Class of a layer, with the module or package it comes from where that is not Keras."""
+    module = str(item.get("module") or "keras")
+    kind = str(item.get("registered_name") or item["class_name"])
+    return kind if module.split(".")[0] in ("keras", "tf_keras") else f"{module}.{kind}"
 
 
 def _ends(ends: Any) -> tuple[Reference, ...]:
-    """Inputs or outputs of a model: one ``[layer, call, output]`` or any nesting of them."""
+    """Read inputs or outputs of a model: one ``[layer, call, output]`` or any nesting of them."""
     if isinstance(ends, list) and len(ends) == 3 and isinstance(ends[0], str):
         return (Reference(ends[0], int(ends[1]), int(ends[2])),)
     parts = ends.values() if isinstance(ends, dict) else ends

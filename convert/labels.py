@@ -185,25 +185,10 @@ class _Reader:
 
 
 _LITERALS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (), "MARK": _MARK}
-_VALUES = frozenset(
-    [
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "INT",
-        "LONG",
-        "LONG1",
-        "BINFLOAT",
-        "SHORT_BINUNICODE",
-        "BINUNICODE",
-        "UNICODE",
-        "SHORT_BINBYTES",
-        "BINBYTES",
-        "SHORT_BINSTRING",
-        "BINSTRING",
-        "STRING",
-    ]
-)
+_VALUES = {
+    *("BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT"),
+    *("SHORT_BINUNICODE", "BINUNICODE", "UNICODE", "SHORT_BINBYTES", "BINBYTES"),
+}
 
 
 def _classes(binarizer: Any) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def converts(
 
 
 def find_handler(layer: Layer) -> Handler:
-    """Handler of a layer's class.
+    """Find the handler of a layer's class.
 
     Raises
     ------

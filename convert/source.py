@@ -1,4 +1,4 @@
-"""What is converted: a model file, its class names and its elevation map, as the original program or an option names them."""
+"""What is converted: a model file, its class names and its elevation map."""
 
 from dataclasses import dataclass
 from pathlib import Path

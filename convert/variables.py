@@ -63,7 +63,7 @@ def assign_by_name(owned: Sequence[Owned], names: Sequence[str]) -> list[int] | 
         found = [
             place
             for place, part in enumerate(parts)
-            if part[-2:-1] == (path[-1],) and part[-1] in (variable.name, *variable.other_names)
+            if part[-1] in (variable.name, *variable.other_names) and _leads_through(part, path[-1])
         ]
         if len(found) != 1:
             return None
@@ -72,12 +72,17 @@ def assign_by_name(owned: Sequence[Owned], names: Sequence[str]) -> list[int] | 
 
 
 def assign_by_order(owned: Sequence[Owned], names: Sequence[str]) -> list[int] | None:
-    """The names in their order, if each ends in its variable's own name."""
+    """Take the names in their order, if each ends in its variable's own name."""
     fits = all(
         _parts(name)[-1] in (variable.name, *variable.other_names)
         for (_, variable), name in zip(owned, names, strict=True)
     )
     return list(range(len(names))) if fits else None
+
+
+def _leads_through(parts: Path, layer_name: str) -> bool:
+    """Whether an array's name has its layer's name right before its own; a layer's name may itself hold slashes."""
+    return f"/{'/'.join(parts[:-1])}".endswith(f"/{layer_name}")
 
 
 def _parts(name: str) -> Path:

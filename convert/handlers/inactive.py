@@ -20,6 +20,7 @@ _NAMES = (
     "RandomWidth",
     "RandomZoom",
     "SpatialDropout2D",
+    "StochasticDepth",
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from convert.builder import Value
-from convert.options import Option, Options, flag, numbers
+from convert.options import Option, Options, flag, ignored, integer, numbers
 from convert.registry import LayerCall, Variable, converts
 
 SMALLEST_DEVIATION = 1e-7  # keras.backend.epsilon(), below which Normalization divides by this instead
@@ -13,16 +13,8 @@ SMALLEST_DEVIATION = 1e-7  # keras.backend.epsilon(), below which Normalization 
 
 @converts("Rescaling", options={"scale": numbers(), "offset": numbers(0.0)})
 def convert_rescaling(call: LayerCall) -> Value:
-    scale, offset = (_over_last_axes(call, call.options[name]) for name in ("scale", "offset"))
+    scale, offset = (call.graph.over_last_axes(call.input, call.options[name]) for name in ("scale", "offset"))
     return call.graph.affine(call.path, call.input, scale, offset)
-
-
-def _over_last_axes(call: LayerCall, numbers: Any) -> np.ndarray:
-    try:
-        array = np.array(numbers, np.float32)
-        return np.broadcast_to(array, (1,) * (len(call.input.shape) - array.ndim) + array.shape)
-    except ValueError:
-        raise call.refusal(f"{numbers!r:.80} does not spread over {call.input.keras_shape}") from None
 
 
 def _kept_axes(value: Any) -> tuple[int, ...]:
@@ -76,3 +68,13 @@ def _filled(call: LayerCall, name: str, sizes: tuple[int, ...]) -> np.ndarray:
         return np.broadcast_to(array.reshape(sizes) if array.size == np.prod(sizes) else array, sizes)
     except (ValueError, TypeError):
         raise call.refusal(f"{name}={call.options[name]!r:.80} does not fit its axes") from None
+
+
+@converts(
+    "LayerScale",
+    options={"projection_dim": integer(), "init_values": ignored("training only")},
+    variables=lambda options: [Variable("gamma", other_names=("Variable", "variable"))],
+)
+def convert_layer_scale(call: LayerCall) -> Value:
+    gamma = call.array("gamma", (call.options["projection_dim"],))
+    return call.graph.affine(call.path, call.input, call.graph.over_last_axes(call.input, gamma), None)
