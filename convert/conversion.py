@@ -1,6 +1,7 @@
 """A Keras source to weights ready to be written."""
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,6 +12,7 @@ from aurorapt.errors import ConversionError, WeightsError
 from aurorapt.preprocess import RECIPE
 from aurorapt.weights import Weights, check_weights
 from convert.graph import build_graph
+from convert.keras_archive import read_keras_archive
 from convert.keras_file import KerasFile
 from convert.keras_h5 import read_keras_h5
 from convert.source import Source
@@ -67,7 +69,7 @@ def convert_source(source: Source, kind: str = "converted", origin: Mapping[str,
 
 def read_keras_file(path: Path) -> KerasFile:
     """Read a Keras model file of any format, which its content tells and not its name."""
-    return read_keras_h5(path)
+    return read_keras_archive(path) if zipfile.is_zipfile(path) else read_keras_h5(path)
 
 
 def _sha256(path: Path) -> str:

@@ -87,13 +87,18 @@ class _Conversion:
             arguments, keywords = _with_values([call.arguments, call.keywords], values, layer.name)
             operation = OperatorCall(layer, "/".join(here), tuple(arguments), keywords, self.keras_major, self.graph)
             return [_naming(layer, lambda: convert_operator(operation))]
-        inputs = [_lookup(values, reference, layer.name) for reference in _layer_inputs(layer, call)]
         if layer.model is not None:
-            return self.convert(layer.model, here, inputs)
+            return self.convert(layer.model, here, _inputs(layer, call, values, may_train=False))
         handler = find_handler(layer)
-        options = parse_options(layer, handler.options)
-        arrays = self.arrays.get(here, {})
-        use = LayerCall(layer, "/".join(here), options, arrays, inputs, self.keras_major, self.graph)
+        use = LayerCall(
+            layer=layer,
+            path="/".join(here),
+            options=parse_options(layer, handler.options),
+            arrays=self.arrays.get(here, {}),
+            inputs=_inputs(layer, call, values, may_train=self.keras_major >= 3 and handler.training_by_default),
+            keras_major=self.keras_major,
+            graph=self.graph,
+        )
         return [_naming(layer, lambda: handler.convert(use))]
 
 
@@ -122,10 +127,10 @@ def _in_order(model: Model, layers: Mapping[str, Layer]) -> list[tuple[Layer, in
     return [(layers[name], number) for name, number in order]
 
 
-def _layer_inputs(layer: Layer, call: Call) -> list[Reference]:
-    """Find the references a layer is called on; other arguments must not change the result."""
+def _inputs(layer: Layer, call: Call, values: Mapping[Reference, Value], may_train: bool) -> list[Value]:
+    """Find the values a layer is called on; other arguments must not change the result."""
     for name, value in call.keywords.items():
-        if value is not None and not (name == "training" and value is False):
+        if value is not None and not (name == "training" and (may_train or value is False)):
             raise refusal(layer, f"a call with {name}={value!r:.60} cannot be converted")
     if len(call.arguments) != 1:
         raise refusal(layer, f"a call with {len(call.arguments)} arguments cannot be converted")
@@ -133,7 +138,7 @@ def _layer_inputs(layer: Layer, call: Call) -> list[Reference]:
     found = references(argument)
     if len(found) != (len(argument) if isinstance(argument, (list, tuple)) else 1):
         raise refusal(layer, "a call on anything but results of other layers cannot be converted")
-    return found
+    return [_lookup(values, reference, layer.name) for reference in found]
 
 
 def _lookup(values: Mapping[Reference, Value], reference: Reference, reader: str) -> Value:

@@ -137,7 +137,7 @@ def _own_calls(layers: list[Layer], outputs: tuple[Reference, ...]) -> dict[str,
 
 
 def _without_own_call(value: Any, own_calls: dict[str, int]) -> Any:
-    """Number the calls of nested models from 0."""
+    """Count the calls of nested models from 0."""
     if isinstance(value, Reference):
         return replace(value, call=value.call - own_calls.get(value.layer, 0))
     if isinstance(value, Call):
@@ -169,7 +169,7 @@ def _layer(item: dict[str, Any], depth: int, calls: tuple[Call, ...]) -> Layer:
     if not is_name(name):
         raise ConversionError(f"a layer's name must be printable text, not {name!r:.60}")
     model = _model(item, depth + 1) if _class_name(item) in MODEL_CLASSES else None
-    options = dict(config) if isinstance(config, dict) else {"layers": config}
+    options = {key: _plain(value) for key, value in config.items()} if isinstance(config, dict) else {}
     return Layer(name, _class_name(item), options, calls, model)
 
 
@@ -192,6 +192,13 @@ def _calls(inbound_nodes: list[Any]) -> tuple[Call, ...]:
     return tuple(_keras_3_call(node) if isinstance(node, dict) else _keras_2_call(node) for node in inbound_nodes)
 
 
+def _plain(value: Any) -> Any:
+    """Unwrap an option that is recorded as an array."""
+    if isinstance(value, dict) and value.get("class_name") in ("__numpy__", "__tensor__"):
+        return value["config"]["value"]
+    return value
+
+
 def _keras_3_call(node: dict[str, Any]) -> Call:
     keywords = {key: _keras_3_value(value) for key, value in node["kwargs"].items()}
     return Call(tuple(_keras_3_value(value) for value in node["args"]), keywords)
@@ -203,9 +210,7 @@ def _keras_3_value(value: Any) -> Any:
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
         layer, call, output = value["config"]["keras_history"]
         return Reference(str(layer), int(call), int(output))
-    if isinstance(value, dict) and value.get("class_name") in ("__numpy__", "__tensor__"):
-        return value["config"]["value"]
-    return value
+    return _plain(value)
 
 
 def _keras_2_call(node: Any) -> Call:

@@ -1,6 +1,6 @@
 """Operations called without a layer, such as ``x + 3.0``, as both versions of Keras write them.
 
-Keras 2 records the name of the TensorFlow function (class ``TFOpLambda``), Keras 3 a class of its own for each operation.
+Keras 2 records the name of the TensorFlow function (class ``TFOpLambda``), Keras 3 a class for each.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ class OperatorCall:
         return refusal(self.layer, reason)
 
     def operands(self) -> list[Any]:
-        """The two things to be combined, each a value or numbers, whether given by position or by keyword."""
+        """Find the two things to be combined, each a value or numbers, given by position or by keyword."""
         given = [*self.arguments, *(self.keywords[key] for key in ("y", "x2", "bias") if key in self.keywords)]
         if len(given) != 2 or not any(isinstance(item, Value) for item in given):
             raise self.refusal("must combine two inputs, one of them the result of a layer")

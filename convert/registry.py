@@ -85,6 +85,8 @@ class Handler:
     variables : arrays a layer with these options owns, in the order in which Keras makes them
     convert : adds its nodes to the graph
     refuses : in words, what is refused beside unsupported options
+    training_by_default : whether Keras 3 records ``training=True`` for calls that said nothing of it; it predicts with
+        ``training=False`` all the same
     """
 
     class_names: tuple[str, ...]
@@ -92,6 +94,7 @@ class Handler:
     variables: Callable[[Options], list[Variable]]
     convert: Callable[[LayerCall], Value]
     refuses: str
+    training_by_default: bool
 
 
 _HANDLERS: dict[str, Handler] = {}
@@ -107,11 +110,12 @@ def converts(
     options: Mapping[str, Option] | None = None,
     variables: Callable[[Options], list[Variable]] = no_variables,
     refuses: str = "",
+    training_by_default: bool = False,
 ) -> Callable[[Callable[[LayerCall], Value]], Callable[[LayerCall], Value]]:
     """Register the decorated function as the handler of these classes."""
 
     def register(convert: Callable[[LayerCall], Value]) -> Callable[[LayerCall], Value]:
-        handler = Handler(class_names, options or {}, variables, convert, refuses)
+        handler = Handler(class_names, options or {}, variables, convert, refuses, training_by_default)
         for name in class_names:
             if name in _HANDLERS:
                 raise ValueError(f"two handlers convert {name}")

@@ -4,13 +4,17 @@ from convert.builder import Value
 from convert.options import any_options
 from convert.registry import LayerCall, converts
 
-_NAMES = (
+_DROPPING = (
     "ActivityRegularization",
     "AlphaDropout",
     "Dropout",
     "GaussianDropout",
     "GaussianNoise",
     "Identity",
+    "SpatialDropout2D",
+    "StochasticDepth",
+)
+_AUGMENTING = (
     "RandomBrightness",
     "RandomContrast",
     "RandomFlip",
@@ -19,11 +23,13 @@ _NAMES = (
     "RandomTranslation",
     "RandomWidth",
     "RandomZoom",
-    "SpatialDropout2D",
-    "StochasticDepth",
 )
+_REFUSES = "a call with training=True"
 
 
-@converts(*_NAMES, options=any_options(), refuses="a call with training=True")
 def convert_inactive(call: LayerCall) -> Value:
     return call.input
+
+
+converts(*_DROPPING, options=any_options(), refuses=_REFUSES)(convert_inactive)
+converts(*_AUGMENTING, options=any_options(), refuses=_REFUSES, training_by_default=True)(convert_inactive)
