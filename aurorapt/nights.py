@@ -12,7 +12,7 @@ from aurorapt.sky import CloudLayer, CoveredDome, DriftingClouds
 from aurorapt.textures import Array, random_stream, smooth_step
 
 DAY = 86400.0  # seconds
-TWILIGHT_DEPRESSION = 12.0  # degrees; with the sun higher the zenith is over three times the dark sky's brightness
+TWILIGHT_DEPRESSION = 11.0  # degrees; with the sun higher the zenith is over ten times as bright as the dark sky
 CHANGE = 120.0  # seconds that one episode takes to give way to the next
 
 # Weather and how often it is chosen; auroral observatories see stars on about half of all nights.
@@ -116,14 +116,14 @@ class Night:
             return None
         if kind == "covered_dome":
             return CoveredDome(random)
-        covers, depths = {
-            "few_clouds": ((0.005, 0.035), (0.5, 2.0)),
-            "broken": ((0.55, 0.88), (1.5, 8.0)),
-            "overcast": ((0.95, 0.998), (3.0, 20.0)),
-            "thin": ((0.8, 0.99), (1.5, 3.5)),
+        covers, depths, edges = {
+            "few_clouds": ((0.003, 0.03), (0.5, 2.0), (0.1, 0.3)),
+            "broken": ((0.65, 0.9), (3.0, 12.0), (0.3, 0.8)),
+            "overcast": ((0.95, 0.998), (3.0, 20.0), (0.3, 1.1)),
+            "thin": ((0.85, 0.99), (2.0, 4.0), (0.4, 1.1)),
         }[kind]
-        depth = np.exp(random.uniform(*np.log(depths)))
-        return DriftingClouds(self.grid, random, cover=random.uniform(*covers), depth=float(depth))
+        depth = float(np.exp(random.uniform(*np.log(depths))))
+        return DriftingClouds(self.grid, random, random.uniform(*covers), depth, edge=random.uniform(*edges))
 
     def _make_forms(self, number: int) -> list[AuroralForm]:
         random = random_stream(*self._key, "forms", number)
@@ -136,7 +136,7 @@ class Night:
             return DiffuseAurora(self.plane, random, brightness(low, high))
 
         def pulsating() -> list[AuroralForm]:
-            patches = brightness(200, 1500)
+            patches = brightness(300, 1800)
             glow = patches * random.uniform(0.3, 1.5)
             eastward = episode.start > DAY / 2
             return [
@@ -146,9 +146,9 @@ class Night:
 
         makers: dict[str, Callable[[], list[AuroralForm]]] = {
             "quiet": lambda: [],
-            "arcs": lambda: [diffuse(30, 200), Arcs(self.plane, random, brightness(500, 6000), surge=False)],
-            "surge": lambda: [diffuse(200, 1500), Arcs(self.plane, random, brightness(1500, 9000), surge=True)],
-            "diffuse": lambda: [diffuse(350, 2000)],
+            "arcs": lambda: [diffuse(30, 200), Arcs(self.plane, random, brightness(800, 6000), surge=False)],
+            "surge": lambda: [diffuse(200, 1500), Arcs(self.plane, random, brightness(2000, 9000), surge=True)],
+            "diffuse": lambda: [diffuse(500, 2500)],
             "pulsating": pulsating,
         }
         return makers[episode.kind]()

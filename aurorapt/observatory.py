@@ -14,7 +14,7 @@ from aurorapt.nights import Night, local_noon
 from aurorapt.sky import NightSky
 from aurorapt.textures import double_size, random_stream
 
-DARK_DEPRESSION = 10.0  # degrees the sun must be below the horizon for the camera to run
+DARK_DEPRESSION = 9.0  # degrees the sun must be below the horizon for the camera to run
 LAMP_SWITCHING = 1200.0  # seconds between the moments at which a lamp may be switched
 
 

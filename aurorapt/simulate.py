@@ -93,7 +93,7 @@ def simulate_archive(
     """Write a stream0 tree of simulated minute files, and their truth.
 
     Below `output` come YYYY/MM/DD/SITE_DEVICE/utHH/YYYYMMDD_HHMM_SITE_DEVICE_full.pgm.gz for the minutes in which the
-    sun is at least 10 degrees down, and truth.csv with the columns site, start, end, class: one row for each unbroken
+    sun is at least 9 degrees down, and truth.csv with the columns site, start, end, class: one row for each unbroken
     run of frames of one class, from its first frame to its last.
 
     Parameters

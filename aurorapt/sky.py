@@ -48,9 +48,11 @@ class DriftingClouds:
     depth : float
         Optical depth where the layer is thick; cirrus has 0.3 to 3, stratus 5 to 50 (Liou 2002, An Introduction to
         Atmospheric Radiation).
+    edge : float
+        Softness of the clouds' borders, in standard deviations of the field that shapes them.
     """
 
-    def __init__(self, grid: SkyGrid, random: np.random.Generator, cover: float, depth: float) -> None:
+    def __init__(self, grid: SkyGrid, random: np.random.Generator, cover: float, depth: float, edge: float) -> None:
         tangent = np.minimum(np.tan(grid.zenith_angle), 9)
         self.east, self.north = tangent * np.sin(grid.azimuth), tangent * np.cos(grid.azimuth)
         self.slant = np.minimum(grid.air_mass, 6)
@@ -60,7 +62,7 @@ class DriftingClouds:
         # Towards the horizon a pixel holds many cells, of which only the mean is left.
         cells_a_pixel = self.scale * GRID_SPACING / np.cos(np.minimum(grid.zenith_angle, 1.46)) ** 2
         self.contrast = (1 / (1 + (cells_a_pixel / 2) ** 2)).astype(np.float32)
-        self.edge = random.uniform(0.35, 1.1)
+        self.edge = edge
         self.relief = random.uniform(0, 0.6)
         bearing = random.uniform(0, 2 * np.pi)
         # 5 to 40 m/s at 1.5 to 9 km: angular speed in cloud-base heights a second.

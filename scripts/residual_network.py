@@ -13,8 +13,8 @@ from aurorapt.graph import Graph, Node
 from aurorapt.preprocess import RECIPE
 from aurorapt.weights import Weights
 
-STEM_CHANNELS = 24
-STAGES = ((24, 1), (48, 2), (96, 2), (160, 1))  # channels and blocks; every stage but the first halves the image
+STEM_CHANNELS = 16
+STAGES = ((16, 1), (32, 2), (64, 2), (128, 1))  # channels and blocks; every stage but the first halves the image
 INPUT_MEAN, INPUT_SPREAD = 40.0, 40.0  # of equalised frames, 0 to 255
 
 
