@@ -1,32 +1,93 @@
 """Command line of the converter: ``python -m convert SOURCE -o FILE``."""
 
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from aurorapt.errors import AuroraptError, OptionError
-from aurorapt.weights import Weights, read_weights, write_weights
+from aurorapt.weights import DEFAULT_NAMES, FOLDER, Weights, read_weights, write_weights
+from convert.blob import BASE_URL
+from convert.check import check_conversion
 from convert.conversion import convert_source
-from convert.source import find_source
+from convert.published import fetch_published
+from convert.source import Source, find_source
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+PUBLISHED_OUTPUT = FOLDER / DEFAULT_NAMES[0]
+DOWNLOADS = ".published"  # beside the output, until it is written
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+USAGE_ERROR: Any = typer.BadParameter.__base__  # typer names only this one of its usage errors
+
+app = typer.Typer(
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="CNN_model folder, or a Keras file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Weights file to write (.safetensors).")],
+    source: Annotated[Path | None, typer.Argument(help="CNN_model folder, or a Keras file.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help=f"Weights file to write (.safetensors); with --published it is {PUBLISHED_OUTPUT.name} unless given.",
+        ),
+    ] = None,
     classes: Annotated[str | None, typer.Option(help="Class names in order, with commas between.")] = None,
     elevation: Annotated[Path | None, typer.Option(help="Elevation map (.npy, 256 by 256, degrees).")] = None,
+    check: Annotated[
+        str | None, typer.Option(help="Compare with a .npz file (arrays x, y), or with the installed keras.")
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Fetch, prove and convert the files the original's authors published.")
+    ] = False,
+    base_url: Annotated[str | None, typer.Option(help="Mirror to fetch the published files from.")] = None,
 ) -> None:
     """Convert a Keras image classifier to a weights file of aurorapt."""
-    if not output.parent.is_dir():
-        raise OptionError(f"--output {output}: its folder does not exist")
-    weights = convert_source(find_source(source, classes, elevation))
+    if published and (source or classes or elevation):
+        raise OptionError("--published takes no SOURCE, --classes or --elevation: it fetches all three")
+    if base_url and not published:
+        raise OptionError("--base-url goes with --published")
+    if published:
+        _convert_published(base_url or BASE_URL, output or PUBLISHED_OUTPUT, check)
+    elif source is None or output is None:
+        raise OptionError("give a SOURCE and --output FILE, or --published")
+    else:
+        _require_folder(output)
+        _convert(find_source(source, classes, elevation), output, check)
+
+
+def _convert_published(base_url: str, output: Path, check: str | None) -> None:
+    _require_folder(output)
+    downloads = output.parent / DOWNLOADS
+    fetch_published(base_url, downloads)
+    _convert(find_source(downloads, classes=None, elevation=None), output, check)
+    shutil.rmtree(downloads)
+
+
+def _convert(source: Source, output: Path, check: str | None) -> None:
+    weights = convert_source(source)
+    if check:
+        result = check_conversion(weights, check, source.model)
+        typer.echo(f"largest difference from {result['reference']}: {result['largest_difference']:.3g}")
+        weights = replace(weights, provenance={**weights.provenance, "check": result})
     write_weights(output, weights)
     typer.echo(_summary(read_weights(output), output))
+
+
+def _require_folder(output: Path) -> None:
+    if not output.parent.is_dir() or output.is_dir():
+        raise OptionError(f"--output {output} must name a file in a folder that exists")
 
 
 def _summary(weights: Weights, path: Path) -> str:
@@ -42,14 +103,25 @@ def _summary(weights: Weights, path: Path) -> str:
     return "\n".join(f"{key:<10} {value}" for key, value in lines.items())
 
 
-def main() -> None:
-    """Run the command; a known fault is one line on stderr, with exit status 2 for an option and 1 otherwise."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Returns
+    -------
+    exit status: 0, 1 for a fault of the input, 2 for one of the options, each told in one line on stderr
+    """
     try:
-        app()
+        app(arguments, prog_name="python -m convert", standalone_mode=False)
+    except USAGE_ERROR as error:
+        print(f"convert: {error.format_message().rstrip('.')}; see python -m convert -h", file=sys.stderr)
+        return EXIT_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
     except AuroraptError as error:
         print(f"convert: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, OptionError) else 1)
+        return EXIT_USAGE if isinstance(error, OptionError) else EXIT_FAILED
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

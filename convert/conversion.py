@@ -2,32 +2,30 @@
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from aurorapt import __version__
 from aurorapt.errors import ConversionError, WeightsError
 from aurorapt.preprocess import RECIPE
 from aurorapt.weights import Weights, check_weights
+from convert.blob import COMMIT, PUBLISHED_BLOBS, REPOSITORY
 from convert.graph import build_graph
 from convert.keras_archive import read_keras_archive
 from convert.keras_file import KerasFile
 from convert.keras_h5 import read_keras_h5
 from convert.source import Source
 
+PUBLISHED_ORIGIN = {"repository": REPOSITORY, "commit": COMMIT, "git_blobs": dict(PUBLISHED_BLOBS)}
 LARGEST_MODEL = 4 * 2**30  # bytes
 
 
-def convert_source(source: Source, kind: str = "converted", origin: Mapping[str, Any] | None = None) -> Weights:
+def convert_source(source: Source) -> Weights:
     """Convert a source.
 
     Parameters
     ----------
     source : from `convert.source.find_source`
-    kind : converted or published
-    origin : what more is known of where the source came from, for the provenance
 
     Returns
     -------
@@ -45,7 +43,7 @@ def convert_source(source: Source, kind: str = "converted", origin: Mapping[str,
         graph, tensors, input_shape = build_graph(keras_file.model, keras_file.arrays, keras_file.keras_major)
         weights = Weights(
             name=path.stem,
-            kind=kind,
+            kind="published" if source.published else "converted",
             classes=source.classes,
             input_shape=input_shape,
             preprocessing=RECIPE,
@@ -58,7 +56,7 @@ def convert_source(source: Source, kind: str = "converted", origin: Mapping[str,
                 "keras_version": keras_file.keras_version,
                 "converter_version": __version__,
                 "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                **(origin or {}),
+                **(PUBLISHED_ORIGIN if source.published else {}),
             },
         )
         check_weights(weights)

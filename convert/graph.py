@@ -18,6 +18,7 @@ from convert.registry import LayerCall, find_handler
 from convert.variables import Arrays
 
 RECIPE_SIZE = 224  # pixels both ways: what the original program feeds a network that takes any size
+MOST_CALLS = 100_000  # nested models that call each other could make any number out of a short file
 INPUT_OPTIONS = {"sparse", "ragged", "optional"}
 
 
@@ -62,6 +63,7 @@ class _Conversion:
         self.arrays = arrays
         self.keras_major = keras_major
         self.graph = GraphBuilder()
+        self._calls = 0
 
     def convert(self, model: Model, path: tuple[str, ...], inputs: list[Value]) -> list[Value]:
         """Convert one use of a model and give its outputs."""
@@ -82,6 +84,9 @@ class _Conversion:
     def _convert_call(
         self, layer: Layer, call: Call, path: tuple[str, ...], values: Mapping[Reference, Value]
     ) -> list[Value]:
+        self._calls += 1
+        if self._calls > MOST_CALLS:
+            raise ConversionError(f"the model makes more than {MOST_CALLS} calls of layers")
         here = (*path, layer.name)
         if is_operator(layer):
             arguments, keywords = _with_values([call.arguments, call.keywords], values, layer.name)

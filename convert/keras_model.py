@@ -14,6 +14,7 @@ from aurorapt.graph import MOST_NODES, is_name
 
 MODEL_CLASSES = ("Functional", "Model", "Sequential")
 DEEPEST_NESTING = 16  # models within models
+DEEPEST_STRUCTURE = 200  # lists and objects; a nested model adds four
 LONGEST_CONFIGURATION = 64 * 2**20  # bytes
 
 
@@ -87,6 +88,7 @@ def parse_model(text: str | bytes) -> Model:
         raise ConversionError(f"the configuration has {len(text)} bytes, more than {LONGEST_CONFIGURATION}")
     try:
         description = json.loads(text)
+        _require_shallow(description)
         model = _model(description, depth=0)
     except (ValueError, RecursionError) as error:
         raise ConversionError(f"the configuration is not sound JSON: {error!s:.200}") from None
@@ -96,6 +98,21 @@ def parse_model(text: str | bytes) -> Model:
     if count > MOST_NODES:
         raise ConversionError(f"the model has {count} layers and calls, more than {MOST_NODES}")
     return model
+
+
+def _require_shallow(description: Any) -> None:
+    """Refuse what is nested so deep that reading it could exhaust the stack."""
+    level = [description]
+    for _ in range(DEEPEST_STRUCTURE):
+        level = [
+            item
+            for part in level
+            if isinstance(part, (dict, list))
+            for item in (part.values() if isinstance(part, dict) else part)
+        ]
+        if not level:
+            return
+    raise ConversionError(f"the configuration is nested more than {DEEPEST_STRUCTURE} deep")
 
 
 def _model(description: dict[str, Any], depth: int) -> Model:

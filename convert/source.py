@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.errors import ConversionError, OptionError
+from convert.blob import ELEVATION, LABELS, MODEL, PUBLISHED_BLOBS, blob_id
 from convert.elevation import read_elevation_mask
 from convert.labels import read_labels
 
@@ -22,11 +23,13 @@ class Source:
     model : path of the Keras file
     classes : class names in the order of the network's outputs
     elevation_mask : (256, 256) uint8 [frame, y, x], 1 where a pixel is kept
+    published : whether model, labels and elevation map are the very files that the original's authors published
     """
 
     model: Path
     classes: tuple[str, ...]
     elevation_mask: NDArray[np.uint8]
+    published: bool = False
 
 
 def find_source(path: Path, classes: str | None, elevation: Path | None) -> Source:
@@ -47,14 +50,30 @@ def find_source(path: Path, classes: str | None, elevation: Path | None) -> Sour
         if something is missing or ambiguous in a folder, or cannot be read
     """
     if path.is_dir():
-        model = _only_one(path / "model", "*.model")
-        labels = _split(classes) if classes else read_labels(_only_one(path / "model", "lb*.pickle"))
-        return Source(model, labels, read_elevation_mask(elevation or _only_one(path, ELEVATION_NAME)))
+        return _folder_source(path, classes, elevation)
     if not path.is_file():
         raise OptionError(f"SOURCE {path} does not exist; it must be a CNN_model folder or a Keras file")
     if classes is None or elevation is None:
         raise OptionError("a Keras file needs --classes NAME,NAME,... and --elevation FILE.npy beside it")
     return Source(path, _split(classes), read_elevation_mask(elevation))
+
+
+def _folder_source(folder: Path, classes: str | None, elevation: Path | None) -> Source:
+    model = _only_one(folder / "model", "*.model")
+    labels = None if classes else _only_one(folder / "model", "lb*.pickle")
+    angles = elevation or _only_one(folder, ELEVATION_NAME)
+    names = _split(classes) if classes else ()
+    return Source(
+        model=model,
+        classes=read_labels(labels) if labels else names,
+        elevation_mask=read_elevation_mask(angles),
+        published=labels is not None and _are_published(model, labels, angles),
+    )
+
+
+def _are_published(model: Path, labels: Path, angles: Path) -> bool:
+    wanted = {MODEL: model, LABELS: labels, ELEVATION: angles}
+    return all(blob_id(path) == PUBLISHED_BLOBS[name] for name, path in wanted.items())
 
 
 def _split(classes: str) -> tuple[str, ...]:

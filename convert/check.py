@@ -1,0 +1,135 @@
+"""Compare the converted network with what Keras gives for the same images."""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from aurorapt.errors import ConversionError, OptionError
+from aurorapt.network import build_network
+from aurorapt.weights import Weights
+
+LARGEST_DIFFERENCE = 1e-4  # of probabilities; both sides compute in float32, through a hundred layers and more
+LARGEST_RECORDING = 2**31  # bytes, unpacked
+BATCH = 8  # images
+IMAGES = 4  # made up for Keras
+SEED = 20140310
+
+
+def check_conversion(weights: Weights, reference: str, model: Path) -> dict[str, Any]:
+    """Compare the network with a reference.
+
+    Parameters
+    ----------
+    weights : converted
+    reference : a ``.npz`` file of arrays ``x`` (n, y, x, channel; as Keras takes them) and ``y`` (n, classes), or
+        ``keras`` to run the source file in the installed Keras
+    model : the source file
+
+    Returns
+    -------
+    what was compared and the largest difference, for the provenance
+
+    Raises
+    ------
+    OptionError
+        if there is no such file, or no Keras
+    ConversionError
+        if the reference cannot be used, or differs by more than `LARGEST_DIFFERENCE`
+    """
+    if reference == "keras":
+        images, expected, told = _run_keras(model, weights)
+    else:
+        images, expected, told = _read_recording(Path(reference))
+    if not len(images):
+        raise ConversionError(f"--check {reference}: holds no images")
+    found = _run_torch(weights, images, reference)
+    if found.shape != expected.shape:
+        raise ConversionError(
+            f"--check {reference}: expects outputs of {expected.shape}, the network gives {found.shape}"
+        )
+    difference = float(np.abs(found - expected).max())
+    if not difference <= LARGEST_DIFFERENCE:
+        raise ConversionError(
+            f"--check {reference}: outputs differ by up to {difference:.3g}, more than {LARGEST_DIFFERENCE:g}; nothing was written"
+        )
+    return {**told, "images": len(images), "largest_difference": difference}
+
+
+def _run_torch(weights: Weights, images: NDArray[np.float32], reference: str) -> NDArray[np.float32]:
+    channels, y, x = weights.input_shape
+    if images.shape[1:] == (y, x, channels):
+        images = images.transpose(0, 3, 1, 2)
+    elif images.shape[1:] != weights.input_shape:
+        raise ConversionError(
+            f"--check {reference}: images must be {(y, x, channels)} or {weights.input_shape}, not {images.shape[1:]}"
+        )
+    network = build_network(weights)
+    with torch.inference_mode():
+        parts = [
+            network(torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH]))).numpy()
+            for start in range(0, len(images), BATCH)
+        ]
+    return np.concatenate(parts)
+
+
+def _read_recording(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
+    if not path.is_file():
+        raise OptionError(f"--check {path} does not exist; it must be a .npz file of arrays x and y, or keras")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > LARGEST_RECORDING:
+            raise ConversionError(f"--check {path}: claims {size} bytes, more than {LARGEST_RECORDING}")
+        with np.load(path, allow_pickle=False) as recording:
+            images, outputs = recording["x"], recording["y"]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ConversionError(f"--check {path}: is not a .npz file of arrays x and y: {error!s:.100}") from None
+    for name, array in {"x": images, "y": outputs}.items():
+        if array.dtype.kind not in "fiu" or array.ndim < 1:
+            raise ConversionError(f"--check {path}: array {name} must hold numbers")
+    told = {"reference": path.name, "reference_sha256": digest}
+    return images.astype(np.float32), outputs.astype(np.float32), told
+
+
+def _run_keras(model: Path, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
+    if importlib.util.find_spec("keras") is None:
+        raise OptionError(
+            "--check keras needs an installed Keras (pip install keras); a .npz file of arrays x and y will do too"
+        )
+    if importlib.util.find_spec("tensorflow") is None:
+        os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        # Keras goes by the ending of the name, the original's files end in .model
+        copy = Path(folder) / ("model.keras" if zipfile.is_zipfile(model) else "model.h5")
+        shutil.copyfile(model, copy)
+        try:
+            loaded = keras.models.load_model(copy, compile=False)
+        except Exception as error:  # whatever Keras finds wrong with the file, of whatever class
+            reason = " ".join(str(error).split())
+            raise ConversionError(
+                f"--check keras: Keras {keras.__version__} cannot load the model: {reason:.200}"
+            ) from None
+    shape = [
+        size if fixed is None else fixed
+        for size, fixed in zip(_keras_sizes(weights), loaded.input_shape[1:], strict=True)
+    ]
+    images = np.random.default_rng(SEED).uniform(0, 255, (IMAGES, *shape)).astype(np.float32)
+    outputs = np.asarray(loaded.predict(images, verbose=0))
+    return images, outputs, {"reference": f"Keras {keras.__version__}"}
+
+
+def _keras_sizes(weights: Weights) -> tuple[int, int, int]:
+    channels, y, x = weights.input_shape
+    return y, x, channels
