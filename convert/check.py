@@ -59,7 +59,8 @@ def check_conversion(weights: Weights, reference: str, model: Path) -> dict[str,
     difference = float(np.abs(found - expected).max())
     if not difference <= LARGEST_DIFFERENCE:
         raise ConversionError(
-            f"--check {reference}: outputs differ by up to {difference:.3g}, more than {LARGEST_DIFFERENCE:g}; nothing was written"
+            f"--check {reference}: outputs differ by up to {difference:.3g}, more than {LARGEST_DIFFERENCE:g}; "
+            "nothing was written"
         )
     return {**told, "images": len(images), "largest_difference": difference}
 
@@ -103,15 +104,13 @@ def _read_recording(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32
 
 def _run_keras(model: Path, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
     if importlib.util.find_spec("keras") is None:
-        raise OptionError(
-            "--check keras needs an installed Keras (pip install keras); a .npz file of arrays x and y will do too"
-        )
+        raise OptionError("--check keras needs an installed Keras; without it, name a .npz file of arrays x and y")
     if importlib.util.find_spec("tensorflow") is None:
         os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
 
     with tempfile.TemporaryDirectory() as folder:
-        # Keras goes by the ending of the name, the original's files end in .model
+        # Keras goes by the ending of the name, and the original's files end in .model
         copy = Path(folder) / ("model.keras" if zipfile.is_zipfile(model) else "model.h5")
         shutil.copyfile(model, copy)
         try:
@@ -121,15 +120,8 @@ def _run_keras(model: Path, weights: Weights) -> tuple[NDArray[np.float32], NDAr
             raise ConversionError(
                 f"--check keras: Keras {keras.__version__} cannot load the model: {reason:.200}"
             ) from None
-    shape = [
-        size if fixed is None else fixed
-        for size, fixed in zip(_keras_sizes(weights), loaded.input_shape[1:], strict=True)
-    ]
+    channels, y, x = weights.input_shape
+    shape = weights.input_shape if loaded.input_shape[1] == channels else (y, x, channels)
     images = np.random.default_rng(SEED).uniform(0, 255, (IMAGES, *shape)).astype(np.float32)
     outputs = np.asarray(loaded.predict(images, verbose=0))
     return images, outputs, {"reference": f"Keras {keras.__version__}"}
-
-
-def _keras_sizes(weights: Weights) -> tuple[int, int, int]:
-    channels, y, x = weights.input_shape
-    return y, x, channels

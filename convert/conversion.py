@@ -71,10 +71,13 @@ def read_keras_file(path: Path) -> KerasFile:
 
 
 def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
     try:
         if path.stat().st_size > LARGEST_MODEL:
             raise ConversionError(f"has more than {LARGEST_MODEL} bytes")
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while block := file.read(2**20):
+                digest.update(block)
     except OSError as error:
         raise ConversionError(f"cannot be read: {error.strerror}") from None
+    return digest.hexdigest()

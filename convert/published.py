@@ -31,8 +31,8 @@ def fetch_published(base_url: str, folder: Path) -> None:
     OptionError
         if ``base_url`` is not such an address
     ConversionError
-        if a file cannot be fetched (what came of it is kept, for another try), or is not the published one (then nothing
-        is kept)
+        if a file cannot be fetched (what came of it is kept, for another try), or is not the published one (then
+        nothing is kept)
     """
     if urllib.parse.urlsplit(base_url).scheme not in ("http", "https"):
         raise OptionError(f"--base-url {base_url} must begin with http:// or https://")
