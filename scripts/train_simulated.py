@@ -123,7 +123,7 @@ def soft_targets(labels: NDArray[np.int64]) -> Tensor:
 def turned(inputs: Tensor) -> Tensor:
     """Return a batch, (n, 1, 224, 224) float32, each eighth of it turned or mirrored in one of the square's 8 ways.
 
-    Equalisation works on 8 by 8 tiles, so these turns of its output are exactly its output on turned frames.
+    Equalisation works on 8 by 8 tiles, so these turns of its output are nearly its output on turned frames.
     """
     parts = []
     for way, part in enumerate(inputs.chunk(8)):

@@ -75,7 +75,7 @@ def test_moonlight_and_twilight_brighten_the_clear_sky() -> None:
     sky = gillam_sky()
     dark, full_moon, twilight = (
         float(np.median(sky.clear_light(time, sky.moon(time))[HIGH]))
-        for time in (datetime(2014, 1, 1, 6), datetime(2014, 1, 16, 6), datetime(2013, 12, 31, 23, 50))
+        for time in (datetime(2014, 1, 1, 6), datetime(2014, 1, 16, 6), datetime(2013, 12, 31, 23, 14))
     )
     assert 100 < dark < 800
     assert 4 * dark < full_moon < 40 * dark
