@@ -9,22 +9,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aurorapt.attributes import (
+    AXIS,
+    COUNT,
+    FLAG,
+    NUMBER,
+    OPTIONAL_NUMBER,
+    PAIR,
+    POSITIVE_NUMBER,
+    SHAPE,
+    SIDES,
+    UPSAMPLING,
+    Attribute,
+)
 from aurorapt.errors import WeightsError
 
 Shape = tuple[int, ...]
 Attributes = Mapping[str, Any]
 
-LARGEST_NUMBER = 2**24  # of an integer attribute: far beyond any image network
 LARGEST_OUTPUT = 2**27  # values an operation may give for one image: half a gibibyte of float32
 MOST_INPUTS = 1024  # of one operation; DenseNet concatenates two, NASNet six
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """What an attribute may be: ``wanted`` says it in words, ``accepts`` decides it."""
-
-    wanted: str
-    accepts: Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
@@ -77,35 +81,6 @@ def infer_shapes(op: str, attributes: Attributes, inputs: list[Shape]) -> tuple[
 
 def _text(shapes: list[Shape]) -> str:
     return " and ".join("x".join(map(str, shape)) for shape in shapes)
-
-
-def _is_integer(value: Any, smallest: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= LARGEST_NUMBER
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
-
-
-def _are_integers(value: Any, count: int | None, smallest: int) -> bool:
-    return (
-        isinstance(value, tuple)
-        and 1 <= len(value) <= 8
-        and (count is None or len(value) == count)
-        and all(_is_integer(item, smallest) for item in value)
-    )
-
-
-FLAG = Attribute("true or false", lambda value: isinstance(value, bool))
-NUMBER = Attribute("a finite number", _is_number)
-POSITIVE_NUMBER = Attribute("a number above 0", lambda value: _is_number(value) and value > 0)
-OPTIONAL_NUMBER = Attribute("a finite number or null", lambda value: value is None or _is_number(value))
-COUNT = Attribute("a whole number above 0", lambda value: _is_integer(value, 1))
-PAIR = Attribute("two whole numbers above 0 (y, x)", lambda value: _are_integers(value, 2, 1))
-SIDES = Attribute("four whole numbers (top, bottom, left, right)", lambda value: _are_integers(value, 4, 0))
-SHAPE = Attribute("a list of whole numbers above 0", lambda value: _are_integers(value, None, 1))
-AXIS = Attribute("an axis after the batch", lambda value: _is_integer(value, 1))
-UPSAMPLING = Attribute("nearest or bilinear", lambda value: value in ("nearest", "bilinear"))
 
 
 def _require(condition: bool, complaint: str) -> None:

@@ -107,7 +107,10 @@ def _run_keras(model: Path, weights: Weights) -> tuple[NDArray[np.float32], NDAr
         raise OptionError("--check keras needs an installed Keras; without it, name a .npz file of arrays x and y")
     if importlib.util.find_spec("tensorflow") is None:
         os.environ.setdefault("KERAS_BACKEND", "torch")
-    import keras
+    try:
+        import keras
+    except ImportError as error:
+        raise OptionError(f"--check keras: the installed Keras cannot be used: {error!s:.200}") from None
 
     with tempfile.TemporaryDirectory() as folder:
         # Keras goes by the ending of the name, and the original's files end in .model
