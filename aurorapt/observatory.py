@@ -102,7 +102,7 @@ class SimulatedCamera:
         self._sky.add_stars(full, time, passing)
         self._sky.add_moon(full, moon, passing)
         microseconds = int((time - night.noon) / timedelta(microseconds=1))
-        noise = random_stream(self.seed, self.site, night.noon.toordinal(), microseconds % 2**32, microseconds >> 32)
+        noise = random_stream(self.seed, self.site, night.noon.toordinal(), microseconds)
         return self.camera.expose(full, self._lamps_lit(time), noise)
 
     def _lamps_lit(self, time: datetime) -> np.ndarray:
