@@ -43,10 +43,9 @@ class OperatorCall:
 
 def is_operator(layer: Layer) -> bool:
     """Whether this is an operation rather than a layer; Keras 3 gives only layers a dtype or the option trainable."""
-    is_layer = (
-        layer.model is not None or layer.options.keys() & {"trainable", "dtype"} or layer.class_name == "InputLayer"
-    )
-    return layer.class_name in KERAS_2_CLASSES or not is_layer
+    if layer.model is not None or layer.class_name == "InputLayer":
+        return False
+    return layer.class_name in KERAS_2_CLASSES or not layer.options.keys() & {"trainable", "dtype"}
 
 
 def convert_operator(call: OperatorCall) -> Value:

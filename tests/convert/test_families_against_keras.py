@@ -34,7 +34,7 @@ TOLERANCE = 2e-4  # of the largest output
 
 
 def settle(model: Any, images: np.ndarray, random: np.random.Generator) -> None:
-    """Give every weight a telling value, and normalise each layer by this batch, or the results would fade or explode."""
+    """Give every weight a telling value, and normalise by these images, or the results would fade or explode."""
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0

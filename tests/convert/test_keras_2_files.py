@@ -1,0 +1,21 @@
+"""Files of Keras 2 against what TensorFlow computed for them; make_keras_2_files.py made both."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.convert.running import assert_close, run_converted
+
+FOLDER = Path(__file__).parent / "keras_2"
+TOLERANCE = 1e-5  # a few roundings of float32 of values around 1
+
+
+@pytest.mark.parametrize("path", sorted([*FOLDER.glob("*.h5"), *FOLDER.glob("*.keras")]), ids=lambda path: path.name)
+def test_converts_to_what_tensorflow_computed(path: Path) -> None:
+    with np.load(FOLDER / f"{path.stem}.npz") as recording:
+        images, expected = recording["x"], recording["y"]
+    found = run_converted(path, images)
+    if expected.ndim == 4:
+        found = found.transpose(0, 2, 3, 1)
+    assert_close(found, expected, TOLERANCE)
