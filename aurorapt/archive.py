@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import re
+import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -23,10 +24,14 @@ DOWNLOAD_FOLDER = "THEMIS_ASI_RAW"  # what PyAuroraX and PyUCalgarySRS put above
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that could not be used: the file or folder, and why."""
+    """Something that could not be used: the file or folder, and why.
+
+    ``may_pass`` is true where the fault lay in the reading, not in the content: the same file may be readable later.
+    """
 
     file: str
     reason: str
+    may_pass: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,8 +110,13 @@ def camera_nights(
     ----------
     archive : folder that holds the years, as `find_archive` gives it
     sites : site names, lower case; all sites where empty
-    on_problem : called with each date folder that cannot be listed; missing days are normal, and what stands beside
-        the camera folders is skipped with a warning in the log
+    on_problem : called with each date or camera folder that is there but cannot be read; missing days are normal, and
+        what stands beside the camera folders is skipped with a warning in the log
+
+    Raises
+    ------
+    ArchiveError
+        If the archive itself has gone.
 
     Yields
     ------
@@ -115,41 +125,66 @@ def camera_nights(
     """
     day = start
     while day <= end:
-        yield from _cameras_of_day(archive / f"{day:%Y/%m/%d}", day, sites, on_problem)
+        yield from _cameras_of_day(archive, day, sites, on_problem)
         if day == date.max:
             return
         day += timedelta(days=1)
 
 
 def _cameras_of_day(
-    folder: Path, day: date, sites: Collection[str], on_problem: Callable[[Problem], None]
+    archive: Path, day: date, sites: Collection[str], on_problem: Callable[[Problem], None]
 ) -> Iterator[CameraNight]:
+    folder = archive / f"{day:%Y/%m/%d}"
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
+        _check_missing_day(archive, folder, on_problem)
         return
     except OSError as error:
         on_problem(Problem(str(folder), f"cannot list the folder: {error.strerror}"))
         return
-    cameras = []
-    for name in names:
-        match = CAMERA_FOLDER.fullmatch(name)
-        if match is None or not (folder / name).is_dir():
-            log.warning("%s: not a camera folder, skipped", folder / name)
+    cameras = [CAMERA_FOLDER.fullmatch(name) for name in _camera_folders(folder, names, on_problem)]
+    sites_there = [camera["site"].lower() for camera in cameras if camera]
+    chosen = [camera for camera in cameras if camera and (not sites or camera["site"].lower() in sites)]
+    for number, camera in enumerate(chosen):
+        site = camera["site"].lower()
+        place = (number, len(chosen))
+        shares_site = sites_there.count(site) > 1
+        yield CameraNight(day, site, camera["device"].lower(), folder / camera.string, shares_site, place)
+
+
+def _check_missing_day(archive: Path, folder: Path, on_problem: Callable[[Problem], None]) -> None:
+    if not archive.is_dir():
+        raise ArchiveError(f"the archive {archive} has gone")
+    for part in (folder, *folder.parents[:2]):
+        if part.is_symlink() and not part.exists():
+            on_problem(Problem(str(part), "a link to nowhere"))
+
+
+def _camera_folders(folder: Path, names: list[str], on_problem: Callable[[Problem], None]) -> list[str]:
+    """Names of the camera folders among ``names``, each folder under one name only."""
+    known: dict[tuple[int, int], str] = {}
+    for name in sorted(names, key=lambda name: (folder / name).is_symlink()):
+        path = folder / name
+        try:
+            status = path.stat() if CAMERA_FOLDER.fullmatch(name) else None
+        except OSError as error:
+            on_problem(Problem(str(path), f"cannot be read: {error.strerror}"))
             continue
-        cameras.append((name, match["site"].lower(), match["device"].lower()))
-    cameras_at_site = [site for _, site, _ in cameras]
-    chosen = [camera for camera in cameras if not sites or camera[1] in sites]
-    for number, (name, site, device) in enumerate(chosen):
-        shares_site = cameras_at_site.count(site) > 1
-        yield CameraNight(day, site, device, folder / name, shares_site, (number, len(chosen)))
+        if status is None or not stat.S_ISDIR(status.st_mode):
+            log.warning("%s: not a camera folder, skipped", path)
+        elif (status.st_dev, status.st_ino) in known:
+            log.warning("%s: another name of %s, skipped", path, known[status.st_dev, status.st_ino])
+        else:
+            known[status.st_dev, status.st_ino] = name
+    return sorted(known.values())
 
 
 def list_minute_files(night: CameraNight) -> NightListing:
     """List the minute files of a camera-night, at any depth below its folder.
 
-    A file counts when its name contains ``full`` and ends as a minute file's does; hidden files and ``_wide_`` ones
-    do not count. The same minute in several compressions is one minute file; a checksummed copy is tried first.
+    A file counts when its name contains ``full`` and ends as a minute file's does; what is hidden and ``_wide_``
+    files do not count. The same minute in several compressions is one minute file; a checksummed copy is tried first.
 
     Raises
     ------
@@ -166,8 +201,8 @@ def list_minute_files(night: CameraNight) -> NightListing:
         relative = os.path.relpath(entry.path, night.folder)
         try:
             status = entry.stat()
-            if entry.is_dir():
-                listing.problems.append(Problem(entry.path, "a folder that is named like a minute file"))
+            if not stat.S_ISREG(status.st_mode):
+                listing.problems.append(Problem(entry.path, "named like a minute file, but not a file"))
                 continue
         except OSError as error:
             listing.problems.append(Problem(entry.path, f"cannot be read: {error.strerror}"))
@@ -204,7 +239,8 @@ def _walk(top: Path, problems: list[Problem]) -> Iterator["os.DirEntry[str]"]:
         entered.add((status.st_dev, status.st_ino))
         for entry in entries:
             if _is_folder(entry) and MINUTE_FILE.fullmatch(entry.name) is None:
-                folders.append(entry.path)
+                if not entry.name.startswith("."):
+                    folders.append(entry.path)
             else:
                 yield entry
 

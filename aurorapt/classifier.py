@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.engine import Engine
+from aurorapt.options import DEFAULT_BATCH_SIZE
 from aurorapt.preprocess import Preprocessor
 from aurorapt.weights import Weights, find_weights, read_weights
 
@@ -52,4 +53,8 @@ class Classifier:
         ValueError
             If the shape or dtype is another one.
         """
-        return self.engine.predict(self.preprocessor(images))
+        probabilities = np.empty((len(images), len(self.classes)), dtype=np.float32)
+        for start in range(0, len(images), DEFAULT_BATCH_SIZE):
+            batch = slice(start, start + DEFAULT_BATCH_SIZE)
+            probabilities[batch] = self.engine.predict(self.preprocessor(images[batch]))
+        return probabilities

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -47,10 +46,8 @@ def main() -> None:
         sys.exit(EXIT_USAGE)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # the reader of our output, such as head, has gone: nothing is left to tell, also at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        sys.exit(f"aurorapt: {error.strerror}")
 
 
 @contextmanager
@@ -98,7 +95,7 @@ def classify(
         int, typer.Option(metavar="N", help="Frames the network takes at once.")
     ] = DEFAULT_BATCH_SIZE,
     stream0: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="DIR",
             help="Archive: the folder that holds the years, or a download root with THEMIS_ASI_RAW. "
@@ -106,10 +103,10 @@ def classify(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for the results. [default: $AURORAPT_OUTPUT, else .]")
+        str | None, typer.Option(metavar="DIR", help="Folder for the results. [default: $AURORAPT_OUTPUT, else .]")
     ] = None,
     weights: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FILE", help="Weights file. [default: $AURORAPT_WEIGHTS, else one in weights/]"),
     ] = None,
     site: Annotated[
@@ -138,22 +135,25 @@ def classify(
         )
         _open_log(log_file)
     _log_start(options)
+    from aurorapt.run import Summary, run  # loads torch, so only when every option is known to be right
+
+    summary = Summary()
     try:
         with _one_line_errors(EXIT_FAILED):
-            # idle OpenMP threads that spin fight the loader's workers for processors: 4 against 18 frames/s where one
-            # more process ran on 2 cores; libgomp reads this when torch is loaded
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-            from aurorapt.run import run  # loads torch, so only when every option is known to be right
-
-            summary = run(options, quiet=quiet or as_json)
+            run(options, summary, quiet=quiet or as_json)
     except KeyboardInterrupt:
         log.error("interrupted")
         typer.echo("aurorapt: interrupted; the same command goes on after the last finished night", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    log.info("end: %s", json.dumps(asdict(summary)))
-    if as_json:
-        typer.echo(json.dumps(asdict(summary)))
-    elif not quiet:
+    except (OSError, RuntimeError, MemoryError) as error:
+        log.exception("unexpected error")
+        typer.echo(f"aurorapt: unexpected error, {type(error).__name__}: {error}; {log_file} has it whole", err=True)
+        raise typer.Exit(EXIT_FAILED) from None
+    finally:
+        log.info("end: %s", json.dumps(asdict(summary)))
+        if as_json:
+            typer.echo(json.dumps(asdict(summary)))
+    if not as_json and not (quiet and summary.succeeded):
         _print_summary(summary, options, log_file)
     if not summary.succeeded:
         raise typer.Exit(EXIT_FAILED)
@@ -167,7 +167,6 @@ def show_weights(
     with _one_line_errors(EXIT_USAGE):
         path = find_weights(file)
         weights = read_weights(path)
-    parameters = sum(tensor.size for tensor in weights.tensors.values())
     rows = {
         "file": path,
         "name": weights.name,
@@ -175,7 +174,7 @@ def show_weights(
         "classes": ", ".join(weights.classes),
         "input": " x ".join(map(str, weights.input_shape)) + " (channel, y, x)",
         "layers": len(weights.graph.nodes),
-        "parameters": parameters,
+        "parameters": weights.parameter_count,
         "SHA-256": weights.sha256,
     }
     rows |= {f"provenance {key}": value for key, value in weights.provenance.items()}
@@ -186,11 +185,14 @@ def show_weights(
 
 def _open_log(path: Path) -> None:
     try:
+        if path.exists() and not path.is_file() and not path.is_char_device():
+            raise OptionError(f"--log-file {path} is not a file; name a file for the log")
         # names that are not valid text must not stop the log
         handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise OptionError(f"--log-file {path} cannot be written: {error.strerror}") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.raiseExceptions = False  # a log that cannot be written must not drown the terminal
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
@@ -204,17 +206,17 @@ def _log_start(options: RunOptions) -> None:
 
 
 def _print_summary(summary: "Summary", options: RunOptions, log_file: Path) -> None:
+    wrong = not summary.succeeded
     if summary.camera_nights == 0 and summary.failed == 0:
-        typer.echo(
-            f"aurorapt: no camera folder from {options.start} to {options.end} in {options.archive}"
-            + (f" for {', '.join(options.sites)}" if options.sites else ""),
-            err=True,
-        )
+        sites = f" for {', '.join(options.sites)}" if options.sites else ""
+        message = f"aurorapt: no camera folder from {options.start} to {options.end} in {options.archive}{sites}"
+        typer.echo(message, err=True)
         return
     typer.echo(
         f"{summary.camera_nights} camera-nights: {summary.written} written, {summary.current} current, "
         f"{summary.failed} failed; {summary.frames} frames in {summary.seconds:.1f} s "
-        f"({summary.frames_per_second:.1f} frames/s), {summary.problems} problems"
+        f"({summary.frames_per_second:.1f} frames/s), {summary.problems} problems",
+        err=wrong,
     )
-    if summary.problems or summary.failed:
-        typer.echo(f"what went wrong stands in {log_file}")
+    if summary.problems or wrong:
+        typer.echo(f"what went wrong stands in {log_file}", err=wrong)

@@ -71,8 +71,8 @@ class _JobSampler(Sampler[Job]):
 
 
 def _follow_the_main_process(worker: int) -> None:
-    """Leave Ctrl-C to the main process, and end when it ends, however it does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End without a word on Ctrl-C, of which the main process tells, and when that ends, however it does."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     # a worker that waits for a dead main process to take its item would wait for ever
     threading.Thread(target=_end_with_the_main_process, daemon=True).start()
 

@@ -25,5 +25,9 @@ class ResultsError(AuroraptError):
     """A classification file or companion that cannot be read or written."""
 
 
+class OutputFullError(ResultsError):
+    """The results' disk takes no more, so that nothing is gained by going on."""
+
+
 class ConversionError(AuroraptError):
     """A Keras model, label file or elevation map that cannot be converted faithfully."""

@@ -20,8 +20,9 @@ import themis_imager_readfile
 from numpy.typing import NDArray
 
 from aurorapt.archive import MinuteFile, Problem
-from aurorapt.errors import FrameError
+from aurorapt.errors import ArchiveError, FrameError
 
+FULL_MINUTE = 20  # frames
 IMAGE_BYTES = 256 * 256 * 2
 MINUTE_BYTES_LIMIT = 64 * 2**20  # bytes; a full minute is 2.6 MB, so nothing larger is one
 MAGIC_NUMBER = b"P5\n"
@@ -49,7 +50,7 @@ class Minute:
 
 
 def read_minute(minute_file: MinuteFile, site: str, day: date) -> Minute:
-    """Read the frames of one minute; where its file is unreadable, those of a twin.
+    """Read the frames of one minute; where its file is unreadable or not full, those of the twin that has most.
 
     Parameters
     ----------
@@ -60,25 +61,30 @@ def read_minute(minute_file: MinuteFile, site: str, day: date) -> Minute:
     Minute
         Without frames where no file of the minute could be read. Nothing is raised for bad content.
     """
+    best = Minute()
     problems: list[Problem] = []
     for path in (minute_file.path, *minute_file.twins):
         try:
             minute = _read_file(path, site, day)
-        except FrameError as error:
-            problems.append(Problem(str(path), str(error)))
+        except (ArchiveError, FrameError) as error:
+            problems.append(Problem(str(path), str(error), may_pass=isinstance(error, ArchiveError)))
             continue
-        return Minute(minute.images, minute.times, problems + minute.problems)
-    return Minute(problems=problems)
+        problems.extend(minute.problems)
+        if len(minute.times) > len(best.times):
+            best = minute
+        if len(best.times) >= FULL_MINUTE:
+            break
+    return Minute(best.images, best.times, problems)
 
 
 def _read_file(path: Path, site: str, day: date) -> Minute:
-    headers = _image_headers(_content(path))
+    headers, losses = _image_headers(_content(path))
     stack = _reader_images(path)
     if len(stack) != len(headers):
         raise FrameError(f"the reader gives {len(stack)} images where the file has {len(headers)}")
     kept: list[int] = []
     times: list[datetime] = []
-    problems: list[Problem] = []
+    problems = [Problem(str(path), loss) for loss in losses]
     for number, header in enumerate(headers):
         try:
             _check_site(header, site)
@@ -99,28 +105,34 @@ def _content(path: Path) -> bytes:
         with opener(path, "rb") as file:
             content: bytes = file.read(MINUTE_BYTES_LIMIT + 1)
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise FrameError(f"cannot be read: {reason}") from None
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ArchiveError(f"cannot be read: {error.strerror}") from None
+        raise FrameError(f"cannot be read: {error}") from None
     if len(content) > MINUTE_BYTES_LIMIT:
         raise FrameError(f"more than {MINUTE_BYTES_LIMIT // 2**20} MiB of content, not a minute file")
     return content
 
 
-def _image_headers(content: bytes) -> list[bytes]:
-    """Text header right before each image, in the order of the images."""
-    headers = []
+def _image_headers(content: bytes) -> tuple[list[bytes], list[str]]:
+    """Text header right before each image, in the order of the images, and what of the content is no frame."""
+    headers: list[bytes] = []
+    losses = []
     position = 0
     while (mark := content.find(IMAGE_MARK, position)) >= 0:
         header = content[position:mark]
         if not header.endswith(IMAGE_SIZE_LINE):
             size = header.rpartition(b"\n")[2][:20].decode("ascii", "replace")
             raise FrameError(f"an image size of {size!r} where '256 256' is expected")
-        # what stands before the magic number belongs to an earlier image that was lost
-        headers.append(header[max(header.rfind(MAGIC_NUMBER), 0) :])
+        start = max(header.rfind(MAGIC_NUMBER), 0)
+        if start > 0:
+            losses.append(f"what stands before frame {len(headers) + 1} is no frame; an image was lost there")
+        headers.append(header[start:])
         position = mark + len(IMAGE_MARK) + IMAGE_BYTES
         if position > len(content):
             raise FrameError(f"image {len(headers)} is cut short")
-    return headers
+    if headers and content[position:].strip():
+        losses.append(f"what follows frame {len(headers)} is no frame; the file was cut in the header there")
+    return headers, losses
 
 
 def _reader_images(path: Path) -> NDArray[np.uint16]:

@@ -12,6 +12,8 @@ from aurorapt.errors import ArchiveError, OptionError
 from aurorapt.weights import Weights, find_weights, read_weights
 
 DEFAULT_STREAM0 = "/stream0"  # the original program's
+MOST_PROCESSES = 1024  # workers or threads; far more than any machine gains by
+MOST_FRAMES_AT_ONCE = 1024
 DEFAULT_BATCH_SIZE = 8  # frames; small batches stay in the processor's cache
 SITE = re.compile(r"[a-z0-9]+")
 
@@ -42,7 +44,7 @@ def check_options(
     stream0: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     weights: str | os.PathLike[str] | None = None,
-    sites: Iterable[str] = (),
+    sites: str | Iterable[str] = (),
     workers: int | None = None,
     threads: int | None = None,
     batch_size: int = DEFAULT_BATCH_SIZE,
@@ -60,20 +62,25 @@ def check_options(
     first, last = parse_date(start, "START"), parse_date(end, "END")
     if first > last:
         raise OptionError(f"START {first} is after END {last}; give the earlier date first")
-    _at_least("--workers", workers, 0)
-    _at_least("--threads", threads, 1)
-    _at_least("--batch-size", batch_size, 1)
-    chosen_sites = tuple(site.lower() for site in sites)
+    _check_number("--workers", workers, 0, MOST_PROCESSES)
+    _check_number("--threads", threads, 1, MOST_PROCESSES)
+    _check_number("--batch-size", batch_size, 1, MOST_FRAMES_AT_ONCE)
+    chosen_sites = tuple(site.lower() for site in ([sites] if isinstance(sites, str) else sites))
     for site in chosen_sites:
         if not SITE.fullmatch(site):
             raise OptionError(f"--site {site!r} is not a site name; give one such as gill, without a device")
     try:
-        archive = find_archive(Path(stream0 or os.environ.get("AURORAPT_STREAM0") or DEFAULT_STREAM0))
+        archive = find_archive(_folder("--stream0", stream0, "AURORAPT_STREAM0", DEFAULT_STREAM0))
     except ArchiveError as error:
         raise OptionError(f"--stream0 (or AURORAPT_STREAM0): {error}") from None
-    folder = Path(output or os.environ.get("AURORAPT_OUTPUT") or ".")
-    if folder.exists() and not folder.is_dir():
-        raise OptionError(f"--output {folder} is not a folder; name the folder for the results")
+    folder = _folder("--output", output, "AURORAPT_OUTPUT", ".")
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise OptionError(f"--output {folder} is not a folder; name the folder for the results")
+    except OSError as error:
+        raise OptionError(f"--output {folder} cannot be used: {error.strerror}") from None
+    if weights == "":
+        raise OptionError("--weights is empty; name a weights file, or leave the option out")
     return RunOptions(
         start=first,
         end=last,
@@ -104,7 +111,7 @@ def parse_date(value: str | date, name: str) -> date:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
             raise ValueError
         return date.fromisoformat(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise OptionError(f"{name} {value!r} is not a date; write it as YYYY-MM-DD, such as 2014-03-10") from None
 
 
@@ -115,6 +122,18 @@ def usable_processors() -> int:
     return os.cpu_count() or 1
 
 
-def _at_least(option: str, value: int | None, smallest: int) -> None:
-    if value is not None and value < smallest:
-        raise OptionError(f"{option} {value} is too small; give {smallest} or more")
+def _folder(option: str, given: str | os.PathLike[str] | None, variable: str, otherwise: str) -> Path:
+    if given == "":
+        raise OptionError(f"{option} is empty; name a folder, or leave the option out")
+    return Path(given if given is not None else os.environ.get(variable) or otherwise)
+
+
+def _check_number(option: str, value: int | None, smallest: int, largest: int) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise OptionError(f"{option} {value!r} is not a whole number; give {smallest} to {largest}")
+    if not smallest <= value <= largest:
+        raise OptionError(
+            f"{option} {value} is too {'small' if value < smallest else 'large'}; give {smallest} to {largest}"
+        )

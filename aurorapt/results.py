@@ -1,11 +1,13 @@
 """Classification files: the CSV the original program writes, and the JSON companion that says how it was made."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.archive import CameraNight
-from aurorapt.errors import ResultsError
+from aurorapt.errors import OutputFullError, ResultsError
 
 HEADER_ROW = "date,time,prediction,prediction_str,confidence"
 LABEL_LENGTH = 32  # characters of a class name
 COMPANION_FORMAT = 1
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 CLASSIFICATION = np.dtype(
     [
@@ -51,7 +54,7 @@ class Companion:
     frames: int
     rows: int
     counts: dict[str, int]
-    problems: list[dict[str, str]]
+    problems: list[dict[str, Any]]
     seconds: float
     csv_sha256: str
     format: int = COMPANION_FORMAT
@@ -119,6 +122,30 @@ def csv_text(rows: NDArray[np.void], created: datetime) -> str:
     return "\n".join(lines) + "\n"
 
 
+def remove_superseded(output: Path, night: CameraNight) -> Path | None:
+    """Remove the results that a camera-night has under its other name, from when its site had another camera or none.
+
+    Returns
+    -------
+    the CSV that was removed, if any
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be removed.
+    """
+    csv_file = csv_path(output, replace(night, shares_site=not night.shares_site))
+    companion = read_companion(csv_file)
+    if companion is None or companion.get("camera_night") != str(night) or csv_file == csv_path(output, night):
+        return None
+    try:
+        csv_file.unlink(missing_ok=True)
+        companion_path(csv_file).unlink()
+    except OSError as error:
+        raise ResultsError(f"cannot remove {csv_file}: {error.strerror}") from None
+    return csv_file
+
+
 def prepare_folder(csv_file: Path) -> None:
     """Make the folder of a CSV, so that one that cannot be written is known before its frames are classified.
 
@@ -142,6 +169,8 @@ def write_results(csv_file: Path, text: str, companion: Companion) -> None:
     ------
     ResultsError
         If a file cannot be written; what stood there before is untouched then.
+    OutputFullError
+        If that is because the disk takes no more.
     """
     content = text.encode()
     _write_atomically(csv_file, content)
@@ -166,9 +195,11 @@ def _write_atomically(path: Path, content: bytes) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
     except OSError as error:
-        raise ResultsError(f"cannot write {path}: {error.strerror}") from None
+        kind = OutputFullError if error.errno in DISK_IS_FULL else ResultsError
+        raise kind(f"cannot write {path}: {error.strerror}") from None
+    with contextlib.suppress(OSError):  # not every file system syncs folders, and the file is whole without it
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -191,7 +222,7 @@ def read_companion(csv_file: Path) -> dict[str, Any] | None:
 
 
 def is_current(csv_file: Path, fingerprint: str, weights_sha256: str, precision: str) -> bool:
-    """Tell whether a CSV is whole and was made from these minute files with these weights and this precision."""
+    """Tell whether a CSV is whole and was made from all these minute files with these weights and this precision."""
     companion = read_companion(csv_file)
     if companion is None:
         return False
@@ -203,6 +234,8 @@ def is_current(csv_file: Path, fingerprint: str, weights_sha256: str, precision:
     }
     if any(companion.get(key) != value for key, value in wanted.items()):
         return False
+    if any(problem["may_pass"] for problem in companion["problems"]):
+        return False  # a file that could not be read then may be readable now
     try:
         content = csv_file.read_bytes()
     except OSError:

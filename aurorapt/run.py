@@ -17,7 +17,7 @@ from aurorapt import __version__, results
 from aurorapt.archive import CameraNight, NightListing, Problem, camera_nights, list_minute_files
 from aurorapt.classifier import Classifier
 from aurorapt.dataset import Job, PreparedMinute, minute_loader
-from aurorapt.errors import ArchiveError, AuroraptError, ResultsError
+from aurorapt.errors import ArchiveError, AuroraptError, OutputFullError, ResultsError
 from aurorapt.options import DEFAULT_BATCH_SIZE, RunOptions, check_options
 from aurorapt.progress import RunProgress
 
@@ -69,14 +69,14 @@ class _OpenNight:
 
 
 class _Run:
-    def __init__(self, options: RunOptions, quiet: bool) -> None:
+    def __init__(self, options: RunOptions, summary: Summary, quiet: bool) -> None:
         self.options = options
-        self.summary = Summary()
+        self.summary = summary
         self.progress = RunProgress(options.start, options.end, quiet)
         self.classifier = Classifier(options.weights)
         self.open_nights: deque[_OpenNight] = deque()
 
-    def execute(self) -> Summary:
+    def execute(self) -> None:
         started = monotonic()
         try:
             with warnings.catch_warnings():
@@ -85,7 +85,7 @@ class _Run:
                 for prepared in minute_loader(self.jobs(), self.classifier.preprocessor, self.options.workers):
                     self.take(prepared)
         except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+            if "DataLoader worker (pid" not in str(error):
                 raise
             raise AuroraptError(f"a worker process died ({error}); the same command goes on from here") from error
         finally:
@@ -93,7 +93,6 @@ class _Run:
             self.summary.seconds = round(monotonic() - started, 3)
             if self.summary.seconds:
                 self.summary.frames_per_second = round(self.summary.frames / self.summary.seconds, 2)
-        return self.summary
 
     def jobs(self) -> Iterator[Job]:
         """Walk the archive; called ahead of the results by the loader, in this process."""
@@ -103,15 +102,14 @@ class _Run:
             self.summary.camera_nights += 1
             try:
                 listing = list_minute_files(night)
+                if not options.overwrite and self.is_current(night, listing):
+                    self.summary.current += 1
+                    log.info("%s: current, skipped", night)
+                    self.progress.show(night, 1, self.summary.frames)
+                    continue
                 results.prepare_folder(results.csv_path(options.output, night))
             except (ArchiveError, ResultsError) as error:
-                self.summary.failed += 1
-                log.error("%s: failed: %s", night, error)
-                continue
-            if not options.overwrite and self.is_current(night, listing):
-                self.summary.current += 1
-                log.info("%s: current, skipped", night)
-                self.progress.show(night, 1, self.summary.frames)
+                self.fail(night, error)
                 continue
             self.open_nights.append(_OpenNight(night, listing))
             for minute_file in listing.minute_files:
@@ -121,6 +119,10 @@ class _Run:
     def is_current(self, night: CameraNight, listing: NightListing) -> bool:
         csv_file = results.csv_path(self.options.output, night)
         return results.is_current(csv_file, listing.fingerprint, self.options.weights.sha256, PRECISION)
+
+    def fail(self, night: CameraNight, reason: object) -> None:
+        self.summary.failed += 1
+        log.error("%s: failed: %s", night, reason)
 
     def report_folder(self, problem: Problem) -> None:
         self.summary.failed += 1
@@ -133,6 +135,7 @@ class _Run:
             self.classify_waiting(current, at_least=1)
             self.open_nights.popleft()
             self.close_night(current)
+            self.progress.show(current.night, 1, self.summary.frames)
             return
         if current.minutes_done == 0:
             current.started = monotonic()
@@ -159,6 +162,9 @@ class _Run:
                     current.problems.append(Problem(str(current.night.folder), reason))
 
     def close_night(self, current: _OpenNight) -> None:
+        if not current.night.folder.is_dir():
+            self.fail(current.night, f"the folder {current.night.folder} has gone")
+            return
         rows = self.rows(current)
         problems = current.listing.problems + current.problems
         for problem in problems:
@@ -166,7 +172,16 @@ class _Run:
         csv_file = results.csv_path(self.options.output, current.night)
         text = results.csv_text(rows, datetime.now())
         companion = self.companion(current, rows, problems, results.sha256_of_text(text))
-        results.write_results(csv_file, text, companion)
+        try:
+            results.write_results(csv_file, text, companion)
+            superseded = results.remove_superseded(self.options.output, current.night)
+        except OutputFullError:
+            raise
+        except ResultsError as error:
+            self.fail(current.night, error)
+            return
+        if superseded is not None:
+            log.info("%s: removed %s, which %s replaces", current.night, superseded, csv_file.name)
         self.summary.written += 1
         self.summary.rows += len(rows)
         self.summary.problems += len(problems)
@@ -208,24 +223,27 @@ class _Run:
         )
 
 
-def run(options: RunOptions, *, quiet: bool = False) -> Summary:
+def run(options: RunOptions, summary: Summary, *, quiet: bool = False) -> None:
     """Classify what ``options`` name; the camera-nights that are current already are skipped.
 
     Parameters
     ----------
     options : as `aurorapt.options.check_options` gives them
+    summary : filled in while the run goes on, so that it says what was done also where an error ends the run
     quiet : show no progress bar
 
     Raises
     ------
-    ResultsError
-        If a result cannot be written; finished camera-nights stand.
+    OutputFullError
+        If the disk takes no more results; finished camera-nights stand.
+    ArchiveError
+        If the archive has gone.
     AuroraptError
         If a worker process dies.
     """
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    return _Run(options, quiet).execute()
+    _Run(options, summary, quiet).execute()
 
 
 def classify(
@@ -235,7 +253,7 @@ def classify(
     stream0: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     weights: str | os.PathLike[str] | None = None,
-    sites: Iterable[str] = (),
+    sites: str | Iterable[str] = (),
     workers: int | None = None,
     threads: int | None = None,
     batch_size: int = DEFAULT_BATCH_SIZE,
@@ -251,7 +269,7 @@ def classify(
         AURORAPT_STREAM0, else /stream0
     output : folder for the results; else the environment's AURORAPT_OUTPUT, else the current one
     weights : weights file; else the default weights
-    sites : names such as gill; all where empty
+    sites : a name such as gill, or several; all where empty
     workers : processes that read and preprocess; the number of usable processors where None; 0 for none
     threads : threads of the network; torch's choice where None
     batch_size : frames the network takes at once
@@ -262,8 +280,16 @@ def classify(
     ------
     OptionError, WeightsError
         If an option cannot be used; before anything is read.
-    ResultsError
-        If a result cannot be written; finished camera-nights stand.
+    OutputFullError
+        If the disk takes no more results; finished camera-nights stand.
+    ArchiveError
+        If the archive has gone.
+    AuroraptError
+        If a worker process dies.
+
+    Notes
+    -----
+    Where worker processes start by spawning (macOS, Windows), a script calls this below ``if __name__ == "__main__":``.
     """
     options = check_options(
         start,
@@ -277,4 +303,6 @@ def classify(
         batch_size=batch_size,
         overwrite=overwrite,
     )
-    return run(options, quiet=quiet)
+    summary = Summary()
+    run(options, summary, quiet=quiet)
+    return summary

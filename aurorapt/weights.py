@@ -31,6 +31,7 @@ MASK_NAME = "elevation_mask"
 METADATA_KEY = "aurorapt"
 LARGEST_FILE = 4 * 2**30  # bytes
 LARGEST_HEADER = 16 * 2**20  # bytes; a NASNetLarge of 1000 nodes needs half a megabyte
+MOST_CLASSES = 127  # what a classification file read into int8 holds
 LONGEST_CLASS = 32  # characters, what a classification file holds
 
 
@@ -92,8 +93,11 @@ def find_weights(option: Path | None = None) -> Path:
 
 
 def _existing(path: Path, source: str) -> Path:
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise WeightsError(f"{source} {path!s:.300} cannot be read: {error.strerror}") from None
     fault = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
     raise WeightsError(f"{source} {path} {fault}; it must name a weights file (.safetensors)")
 
@@ -170,10 +174,10 @@ def check_weights(weights: Weights) -> None:
 
 def _check_classes(classes: tuple[str, ...]) -> None:
     for name in classes:
-        usable = is_name(name, LONGEST_CLASS) and not set(name) & set(',"#')
-        _require(usable, f"a class name must be 1 to {LONGEST_CLASS} printable characters, not {name!r:.60}")
+        usable = is_name(name, LONGEST_CLASS) and name.isascii() and not set(name) & set(',"#')
+        _require(usable, f"a class name must be 1 to {LONGEST_CLASS} printable ASCII characters, not {name!r:.60}")
     _require(len(set(classes)) == len(classes), f"two classes have one name: {', '.join(classes)}")
-    _require(len(classes) >= 2, "there must be at least two classes")
+    _require(2 <= len(classes) <= MOST_CLASSES, f"there must be 2 to {MOST_CLASSES} classes, not {len(classes)}")
 
 
 def _check_tensors(tensors: Mapping[str, NDArray[np.float32]], parameters: Mapping[str, Shape]) -> None:

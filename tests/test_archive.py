@@ -74,6 +74,30 @@ def test_a_date_that_is_no_folder_is_a_problem(tmp_path: Path) -> None:
     assert [problem.file for problem in problems] == [str(tmp_path / "2014/03/10")]
 
 
+def test_an_archive_that_has_gone_is_an_error(tmp_path: Path) -> None:
+    nights = camera_nights(tmp_path / "gone", DAY, DAY)
+    with pytest.raises(ArchiveError, match="has gone"):
+        next(nights)
+
+
+@pytest.mark.parametrize("link", ["2014", "2014/03", "2014/03/10", "2014/03/10/gill_themis19"])
+def test_a_link_to_nowhere_is_a_problem_and_no_missing_day(tmp_path: Path, link: str) -> None:
+    path = tmp_path / link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to("/nowhere/at/all")
+    problems: list[Problem] = []
+    assert list(camera_nights(tmp_path, DAY, DAY, on_problem=problems.append)) == []
+    assert [problem.file for problem in problems] == [str(path)]
+
+
+def test_two_names_of_one_folder_are_one_camera(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "2014/03/10/gill_themis19").mkdir(parents=True)
+    (tmp_path / "2014/03/10/gill_themis").symlink_to("gill_themis19")
+    assert str(night_of(tmp_path)) == "20140310 gill_themis19"
+    assert not night_of(tmp_path).shares_site
+    assert "gill_themis: another name of gill_themis19" in caplog.text
+
+
 def test_finds_the_archive_in_a_download_root(tmp_path: Path) -> None:
     assert find_archive(tmp_path) == tmp_path
     (tmp_path / "THEMIS_ASI_RAW").mkdir()
@@ -107,6 +131,8 @@ def test_wide_hidden_and_other_files_do_not_count(tmp_path: Path) -> None:
     for name in ("20140310_0601_gill_themis19_wide_full.pgm.gz", ".20140310_0602_gill_themis19_full.pgm", "full.txt"):
         (path.parent / name).write_bytes(b"content")
     (path.parent / "20140310_0603_gill_themis19_thumb.pgm").write_bytes(b"content")
+    (path.parent / ".partial").mkdir()
+    (path.parent / ".partial" / "20140310_0604_gill_themis19_full.pgm.gz").write_bytes(b"content")
     listing = list_minute_files(night_of(tmp_path))
     assert [minute_file.path for minute_file in listing.minute_files] == [path]
 
@@ -116,6 +142,7 @@ def test_a_link_loop_and_a_folder_named_like_a_file_are_problems(tmp_path: Path)
     (path.parent / "loop").symlink_to(path.parent.parent)
     (path.parent / "itself").symlink_to(path.parent / "itself")
     (path.parent / "20140310_0601_gill_themis19_full.pgm.gz").mkdir()
+    os.mkfifo(path.parent / "20140310_0603_gill_themis19_full.pgm")
     (path.parent / "20140310_0602_gill_themis19_full.pgm.gz").symlink_to("nowhere")
     listing = list_minute_files(night_of(tmp_path))
     assert [minute_file.path for minute_file in listing.minute_files] == [path]
@@ -124,6 +151,7 @@ def test_a_link_loop_and_a_folder_named_like_a_file_are_problems(tmp_path: Path)
         "loop",
         "20140310_0601_gill_themis19_full.pgm.gz",
         "20140310_0602_gill_themis19_full.pgm.gz",
+        "20140310_0603_gill_themis19_full.pgm",
     }
     assert "already read" in reasons["loop"]
 

@@ -83,9 +83,16 @@ def test_quiet_says_nothing(archive: Path, weights_file: Path) -> None:
         ({"START": "2014-03-32"}, "START '2014-03-32' is not a date; write it as YYYY-MM-DD"),
         ({"END": "20140310"}, "END '20140310' is not a date"),
         ({"START": "2014-03-11"}, "START 2014-03-11 is after END 2014-03-10"),
-        ({"--workers": "-1"}, "--workers -1 is too small; give 0 or more"),
-        ({"--threads": "0"}, "--threads 0 is too small; give 1 or more"),
-        ({"--batch-size": "0"}, "--batch-size 0 is too small; give 1 or more"),
+        ({"--workers": "-1"}, "--workers -1 is too small; give 0 to 1024"),
+        ({"--threads": "0"}, "--threads 0 is too small; give 1 to 1024"),
+        ({"--threads": "99999999999"}, "--threads 99999999999 is too large"),
+        ({"--batch-size": "0"}, "--batch-size 0 is too small; give 1 to 1024"),
+        ({"--stream0": ""}, "--stream0 is empty; name a folder"),
+        ({"--output": ""}, "--output is empty; name a folder"),
+        ({"--output": "long" * 100}, "--output longlong"),
+        ({"--weights": ""}, "--weights is empty"),
+        ({"--weights": "long" * 100}, "--weights longlong"),
+        ({"--log-file": "."}, "--log-file . is not a file"),
         ({"--workers": "many"}, "Invalid value for '--workers'"),
         ({"--stream0": "nowhere"}, "--stream0 (or AURORAPT_STREAM0): no folder nowhere"),
         ({"--output": "file"}, "--output file is not a folder"),
@@ -143,6 +150,7 @@ def test_a_failed_night_is_exit_1(archive: Path, weights_file: Path, tmp_path: P
     done = aurorapt("classify", "2014-03-10", "2014-03-10", "--stream0", archive, "--weights", weights_file, "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["failed"] == 1
+    assert "1 failed" in aurorapt(*done.args[3:-1], "--quiet").stderr, "what failed is said even so"
     assert "cannot make folder" in (tmp_path / "aurorapt.log").read_text()
 
 
@@ -163,9 +171,16 @@ def test_version_and_help() -> None:
 
 
 def test_a_closed_pipe_is_no_traceback(weights_file: Path) -> None:
-    command = f"{sys.executable} -u -m aurorapt weights {weights_file} | head -n 1"
+    command = f"{sys.executable} -m aurorapt weights {weights_file} | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+def test_a_full_disk_behind_standard_output_is_one_line(weights_file: Path) -> None:
+    command = f"{sys.executable} -m aurorapt weights {weights_file} > /dev/full"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_ctrl_c_on_a_terminal_leaves_a_line_and_no_process(archive: Path, weights_file: Path) -> None:

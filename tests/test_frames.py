@@ -74,6 +74,9 @@ def test_a_lost_image_and_a_missing_closing_line_do_not_shift_the_times(tmp_path
     frames = frames_with(9, without(header(TIMES[9]), "Exposure plus initial readout"))
     frames[4] = frames[4].replace(b"\n65535\n", b"\n6553x\n", 1)
     minute = read_frames(tmp_path, frames)
+    assert [problem.reason for problem in minute.problems] == [
+        "what stands before frame 5 is no frame; an image was lost there"
+    ]
     assert minute.times == TIMES[:4] + TIMES[5:]
     np.testing.assert_array_equal(minute.images[4], read_frames(tmp_path / "whole", minute_frames(MINUTE)).images[5])
 
@@ -156,6 +159,7 @@ def test_an_unreadable_file_is_one_problem_and_its_twin_serves(tmp_path: Path, d
     assert minute.times == []
     (problem,) = minute.problems
     assert problem.file == str(path)
+    assert not problem.may_pass
     assert any(part in problem.reason for part in reason.split("|")), problem.reason
 
     twin = write_minute(tmp_path, MINUTE, ending=".pgm")
@@ -164,9 +168,25 @@ def test_an_unreadable_file_is_one_problem_and_its_twin_serves(tmp_path: Path, d
     assert minute.problems == [problem]
 
 
+def test_a_file_cut_in_a_header_says_so(tmp_path: Path) -> None:
+    frames = minute_frames(MINUTE)
+    minute = read_frames(tmp_path, [*frames[:10], frames[10][:100]])
+    assert minute.times == TIMES[:10]
+    assert [problem.reason for problem in minute.problems] == [
+        "what follows frame 10 is no frame; the file was cut in the header there"
+    ]
+
+
+def test_of_two_twins_that_are_not_full_the_longer_serves(tmp_path: Path) -> None:
+    short = write_minute(tmp_path, MINUTE, 2)
+    longer = write_minute(tmp_path, MINUTE, 19, ending=".pgm")
+    assert read(short, longer).times == TIMES[:19]
+
+
 def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
     minute = read(tmp_path / "20140310_0600_gill_themis19_full.pgm.gz")
     assert "No such file" in minute.problems[0].reason
+    assert minute.problems[0].may_pass
 
 
 def test_a_file_far_too_large_is_refused_in_bounded_memory(tmp_path: Path) -> None:

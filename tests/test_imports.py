@@ -1,6 +1,8 @@
 """The design's import directions, read from the source."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,16 +12,16 @@ FORBIDDEN_EVERYWHERE = {"convert", "scripts", "h5py", "keras", "tensorflow", "cv
 WITHOUT_TORCH = ("errors", "archive", "frames", "preprocess", "results", "weights", "operations", "options", "cli")
 # each module imports only from those that stand before it
 ORDER = (
-    *("errors", "archive", "frames", "preprocess", "operations", "weights", "layers", "network", "engine"),
-    *("classifier", "results", "options", "progress", "dataset", "run", "cli", "__main__"),
+    *("errors", "archive", "frames", "preprocess", "operations", "graph", "weights", "options", "layers", "network"),
+    *("engine", "classifier", "results", "progress", "dataset", "run", "cli", "__main__"),
 )
 
 
 def imported(name: str) -> set[str]:
-    """Modules that a module of the package imports when it is imported itself."""
+    """Modules that a module of the package imports, wherever in it the import stands."""
     tree = ast.parse((PACKAGE / f"{name}.py").read_text())
     modules: set[str] = set()
-    for statement in tree.body:
+    for statement in ast.walk(tree):
         if isinstance(statement, ast.Import):
             modules.update(alias.name for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom) and statement.module:
@@ -36,6 +38,8 @@ def test_nothing_outside_the_package_is_imported(name: str) -> None:
 @pytest.mark.parametrize("name", WITHOUT_TORCH)
 def test_these_rooms_do_without_torch(name: str) -> None:
     assert "torch" not in {module.partition(".")[0] for module in imported(name)}
+    code = f"import sys, aurorapt.{name}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", ORDER)

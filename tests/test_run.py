@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 import aurorapt
-from aurorapt.errors import AuroraptError, OptionError
+import aurorapt.frames
+from aurorapt.errors import AuroraptError, OptionError, OutputFullError
+from aurorapt.frames import Minute
 from aurorapt.run import Summary, classify
 from tests.fake_camera import frame_bytes, frame_times, header, image, minute_frames, without, write_minute
 
@@ -207,6 +210,100 @@ def test_a_night_that_cannot_be_written_fails_and_the_others_stand(
     assert not summary.succeeded
 
 
+def test_a_csv_that_cannot_be_written_fails_its_night_only(archive: Path, weights_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "2014/03/09/20140309_gill_themis_classifications.txt").mkdir(parents=True)
+    summary = classify_all(archive, tmp_path, weights_file)
+    assert (summary.written, summary.failed) == (2, 1)
+
+
+def test_a_full_disk_ends_the_run_and_leaves_the_old_results(
+    archive: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classify_all(archive, tmp_path, weights_file)
+    before = files(tmp_path)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputFullError, match="No space left on device"):
+        classify_all(archive, tmp_path, weights_file, overwrite=True)
+    assert files(tmp_path) == before
+    assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def test_a_file_that_could_not_be_read_makes_its_night_stale(
+    weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's size and time say nothing of it: what failed was the disk or a permission."""
+    stream0, output = tmp_path / "stream0", tmp_path / "output"
+    paths = [write_minute(stream0, datetime(2014, 3, 10, 6, minute), 2, ending=".pgm") for minute in range(2)]
+
+    def out_of_reach(path: Path, mode: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(aurorapt.frames._OPENERS, ".pgm", out_of_reach)
+        assert classify_all(stream0, output, weights_file).problems == len(paths)
+    summary = classify_all(stream0, output, weights_file)
+    assert (summary.written, summary.rows, summary.problems) == (1, 4, 0)
+    assert classify_all(stream0, output, weights_file).current == 1
+
+
+def test_a_camera_folder_that_goes_away_fails_its_night(
+    weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream0, output = tmp_path / "stream0", tmp_path / "output"
+    folder = write_minute(stream0, datetime(2014, 3, 10, 6, 0), 2).parent.parent
+    monkeypatch.setattr(
+        "aurorapt.dataset.read_minute", lambda *_: folder.exists() and folder.rename(tmp_path / "gone") and Minute()
+    )
+    summary = classify_all(stream0, output, weights_file)
+    assert (summary.written, summary.failed) == (0, 1)
+    assert files(output) == {}
+
+
+def test_a_second_camera_of_a_site_replaces_the_results_under_the_short_name(
+    weights_file: Path, tmp_path: Path
+) -> None:
+    stream0, output = tmp_path / "stream0", tmp_path / "output"
+    write_minute(stream0, datetime(2014, 3, 10, 6, 0), 2)
+    classify_all(stream0, output, weights_file)
+    write_minute(stream0, datetime(2014, 3, 10, 6, 0), 2, device="themis20")
+    classify_all(stream0, output, weights_file)
+    assert len(files(output)) == 2
+    assert all("themis_c" not in name for name in files(output))
+    shutil.rmtree(stream0 / "2014/03/10/gill_themis20")
+    classify_all(stream0, output, weights_file)
+    assert [Path(name).name for name in files(output)] == [
+        "20140310_gill_themis20_classifications.txt",
+        "20140310_gill_themis_classifications.txt",
+    ], "what stands for a camera whose data have gone is not ours to remove"
+
+
+def test_a_current_night_needs_no_writable_folder(
+    archive: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classify_all(archive, tmp_path, weights_file)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert classify_all(archive, tmp_path, weights_file).current == 3
+    assert classify_all(archive, tmp_path, weights_file, overwrite=True).failed == 3
+
+
+def test_one_site_may_be_a_string(archive: Path, weights_file: Path, tmp_path: Path) -> None:
+    assert classify_all(archive, tmp_path, weights_file, sites="fsim").camera_nights == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("batch_size", "8"), ("workers", 1.5), ("threads", True), ("batch_size", 10**6)]
+)
+def test_numbers_that_are_none_are_refused(
+    archive: Path, weights_file: Path, tmp_path: Path, option: str, value: object
+) -> None:
+    with pytest.raises(OptionError, match=f"--{option.replace('_', '-')} {value!r}"):
+        classify_all(archive, tmp_path, weights_file, **{option: value})
+
+
 def test_options_are_checked(archive: Path, weights_file: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="--workers -1"):
         classify_all(archive, tmp_path, weights_file, workers=-1)
@@ -222,10 +319,10 @@ def test_a_dead_worker_ends_the_run_with_a_reason(
 
 def test_killed_and_started_again_equals_an_undisturbed_run(weights_file: Path, tmp_path: Path) -> None:
     stream0 = tmp_path / "stream0"
-    for day in range(1, 7):
+    for day in range(1, 13):
         for minute in range(3):
             write_minute(stream0, datetime(2014, 3, day, 6, minute))
-    arguments = ["2014-03-01", "2014-03-06", "--stream0", stream0, "--weights", weights_file, "--workers", "1"]
+    arguments = ["2014-03-01", "2014-03-12", "--stream0", stream0, "--weights", weights_file, "--workers", "1"]
 
     def start(name: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "aurorapt", "classify", *arguments, "--output", tmp_path / name, "--json"]
@@ -240,10 +337,10 @@ def test_killed_and_started_again_equals_an_undisturbed_run(weights_file: Path, 
     killed.kill()
     killed.communicate(timeout=30)  # its output stays open for as long as a worker of it lives
     finished = files(tmp_path / "killed")
-    assert 2 <= len(finished) < 6, "killed too late to be in mid-run"
+    assert 2 <= len(finished) < 12, "killed too late to be in mid-run"
     again = start("killed")
     summary = json.loads(again.communicate()[0])
     assert again.returncode == 0
     assert files(tmp_path / "killed") == files(tmp_path / "undisturbed")
     assert summary["current"] >= len(finished) - 1, "only a night between its CSV and its companion may be redone"
-    assert summary["written"] + summary["current"] == 6
+    assert summary["written"] + summary["current"] == 12
