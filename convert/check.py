@@ -2,10 +2,12 @@
 
 import hashlib
 import importlib.util
+import math
 import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from aurorapt.network import build_network
 from aurorapt.weights import Weights
 
 LARGEST_DIFFERENCE = 1e-4  # of probabilities; both sides compute in float32, through a hundred layers and more
-LARGEST_RECORDING = 2**31  # bytes, unpacked
+LARGEST_ARRAY = 2**31  # bytes, of recorded images or outputs
 BATCH = 8  # images
 IMAGES = 4  # made up for Keras
 SEED = 20140310
@@ -87,19 +89,25 @@ def _read_recording(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32
         raise OptionError(f"--check {path} does not exist; it must be a .npz file of arrays x and y, or keras")
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST_RECORDING:
-            raise ConversionError(f"--check {path}: claims {size} bytes, more than {LARGEST_RECORDING}")
-        with np.load(path, allow_pickle=False) as recording:
-            images, outputs = recording["x"], recording["y"]
+            images, outputs = _read_array(archive, "x.npy"), _read_array(archive, "y.npy")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ConversionError(f"--check {path}: is not a .npz file of arrays x and y: {error!s:.100}") from None
-    for name, array in {"x": images, "y": outputs}.items():
-        if array.dtype.kind not in "fiu" or array.ndim < 1:
-            raise ConversionError(f"--check {path}: array {name} must hold numbers")
-    told = {"reference": path.name, "reference_sha256": digest}
-    return images.astype(np.float32), outputs.astype(np.float32), told
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ConversionError(f"--check {path}: is not a .npz file of arrays x and y: {error!s:.200}") from None
+    return images, outputs, {"reference": path.name, "reference_sha256": digest}
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[np.float32]:
+    """Read an array whose claimed shape fits the bytes that are there."""
+    size = archive.getinfo(name).file_size
+    with archive.open(name) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+    if dtype.kind not in "fiu" or not shape or math.prod(shape) * dtype.itemsize > min(size, LARGEST_ARRAY):
+        raise ValueError(f"{name} claims shape {shape} of {dtype} in {size} bytes")
+    with archive.open(name) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array.astype(np.float32)
 
 
 def _run_keras(model: Path, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:

@@ -30,7 +30,7 @@ def read_elevation_mask(path: Path) -> NDArray[np.uint8]:
     try:
         if path.stat().st_size > LARGEST_MAP:
             raise ConversionError(f"{path}: has more than {LARGEST_MAP} bytes")
-        angles = np.load(path, allow_pickle=False)
+        angles = np.array(np.load(path, mmap_mode="r", allow_pickle=False))  # a map must fit its file
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, EOFError, SyntaxError, MemoryError) as error:

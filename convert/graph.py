@@ -18,7 +18,7 @@ from convert.registry import LayerCall, find_handler
 from convert.variables import Arrays
 
 RECIPE_SIZE = 224  # pixels both ways: what the original program feeds a network that takes any size
-MOST_CALLS = 100_000  # nested models that call each other could make any number out of a short file
+MOST_CALLS = 10_000  # nested models that call each other could make any number out of a short file
 INPUT_OPTIONS = {"sparse", "ragged", "optional"}
 
 

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,9 @@ CONFIGURATION, METADATA, ARRAYS = "config.json", "metadata.json", "model.weights
 LARGEST_MEMBERS = {CONFIGURATION: LONGEST_CONFIGURATION, METADATA: 2**20, ARRAYS: 2**31}  # bytes
 HIGHEST_COMPRESSION = 100  # times; arrays of trained weights hardly shrink, and Keras stores them as they are
 TRAINING_ONLY = ("optimizer", "seed_generator")  # parts of paths
+
+
+_DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError)
 
 
 class _Container(NamedTuple):
@@ -65,10 +69,8 @@ def _read_members(path: Path) -> dict[str, bytes]:
             for member in listed:
                 _check_size(member)
             return {member.filename: archive.read(member) for member in listed}
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise ConversionError(f"is not a sound .keras archive: {error!s:.200}") from None
-    except EOFError:
-        raise ConversionError("is not a sound .keras archive: it is cut short") from None
+    except _DAMAGE as error:
+        raise ConversionError(f"is not a sound .keras archive: {str(error) or 'it is cut short':.200}") from None
 
 
 def _check_size(member: zipfile.ZipInfo) -> None:

@@ -18,7 +18,7 @@ SEED = 20140310
 
 
 def sliding_windows():
-    """Padding that Keras 3 on torch does otherwise, depthwise and separable kernels, hard_sigmoid of Keras 2."""
+    """Cover padding that Keras 3 on torch does otherwise, depthwise and separable kernels, hard_sigmoid of Keras 2."""
     images = keras.Input((13, 10, 3))
     x = layers.AveragePooling2D((2, 3), strides=(1, 2), padding="same")(images)
     x = layers.DepthwiseConv2D((3, 2), strides=2, depth_multiplier=2, padding="same", activation="hard_sigmoid")(x)
@@ -30,7 +30,7 @@ def sliding_windows():
 
 
 def functions():
-    """Each activation of Keras 2 on its own channels."""
+    """Cover each activation of Keras 2 on its own channels."""
     images = keras.Input((6, 5, 3))
     names = ["elu", "exponential", "gelu", "hard_sigmoid", "linear", "relu", "selu", "sigmoid", "softplus"]
     names += ["softsign", "swish", "tanh", "softmax", tf.nn.leaky_relu, tf.nn.silu]
@@ -41,7 +41,7 @@ def functions():
 
 
 def operations():
-    """Operations that TensorFlow records as layers, among them the preprocessing of ResNet-50."""
+    """Cover operations that TensorFlow records as layers, among them the preprocessing of ResNet-50."""
     images = keras.Input((8, 7, 3))
     x = keras.applications.resnet50.preprocess_input(images)
     x = keras.applications.mobilenet_v2.preprocess_input(x)
@@ -52,7 +52,7 @@ def operations():
 
 
 def nested():
-    """Models within models, called once and twice, with frozen layers and several results."""
+    """Cover models within models, called once and twice, with frozen layers and several results."""
     images = keras.Input((9, 9, 3))
     inside = keras.Input((9, 9, 3))
     two = keras.Model(
@@ -73,7 +73,7 @@ def nested():
 
 
 def renamed():
-    """Layers renamed after they were made, so that their arrays keep other names."""
+    """Cover layers renamed after they were made, so that their arrays keep other names."""
     images = keras.Input((6, 6, 3))
     base = keras.Sequential([layers.Conv2D(3, 1), layers.BatchNormalization(), layers.Conv2D(3, 1)], name="base")
     x = base(images)
@@ -83,7 +83,7 @@ def renamed():
 
 
 def augmented():
-    """Layers that change images in training only, scaling, and statistics learned from data."""
+    """Cover layers that change images in training only, scaling, and statistics learned from data."""
     images = keras.Input((8, 8, 3))
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
     normalization = layers.Normalization(axis=(1, 3))
@@ -105,7 +105,7 @@ def augmented():
 
 
 def nasnet():
-    """A NASNet with one block of each kind and few filters."""
+    """Make a NASNet with one block of each kind and few filters."""
     from keras.applications.nasnet import NASNet
 
     return NASNet(
@@ -121,7 +121,7 @@ def nasnet():
 
 
 def convnext():
-    """A ConvNeXt with one block in each stage and few filters."""
+    """Make a ConvNeXt with one block in each stage and few filters."""
     from keras.applications.convnext import ConvNeXt
 
     return ConvNeXt(

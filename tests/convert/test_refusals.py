@@ -1,0 +1,202 @@
+"""What would change the result and cannot be converted is refused by the name of the layer and its type."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aurorapt.errors import ConversionError
+from convert.graph import build_graph
+from convert.keras_model import parse_model
+
+CONVOLUTION = {"filters": 2, "kernel_size": [1, 1], "use_bias": False}
+KERNEL = {"kernel": np.ones((1, 1, 3, 2), np.float32)}
+
+
+def sequential(class_name: str, options: dict[str, Any], arrays: dict[str, Any] | None = None, **item: Any) -> None:
+    """Convert a Sequential model of Keras 2 whose second layer is the one in question."""
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "images", "batch_input_shape": [None, 6, 5, 3]}},
+        {"class_name": class_name, "config": {"name": "suspect", "trainable": True, **options}, **item},
+    ]
+    config = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
+    build_graph(parse_model(json.dumps(config)), {("suspect",): arrays or {}}, keras_major=2)
+
+
+def functional(calls: list[Any], class_name: str = "Dropout", **options: Any) -> None:
+    """Convert a Functional model of Keras 2 that calls the layer in question as given."""
+    layers = [
+        {
+            "class_name": "InputLayer",
+            "name": "images",
+            "config": {"name": "images", "batch_input_shape": [None, 6, 5, 3]},
+            "inbound_nodes": [],
+        },
+        {
+            "class_name": class_name,
+            "name": "suspect",
+            "config": {"name": "suspect", "trainable": True, **options},
+            "inbound_nodes": calls,
+        },
+    ]
+    config = {
+        "class_name": "Functional",
+        "config": {
+            "name": "model",
+            "layers": layers,
+            "input_layers": [["images", 0, 0]],
+            "output_layers": [["suspect", 0, 0]],
+        },
+    }
+    build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+
+
+@pytest.mark.parametrize(
+    "class_name",
+    [
+        "Lambda",
+        "Conv2DTranspose",
+        "Conv1D",
+        "RandomCrop",
+        "CenterCrop",
+        "Resizing",
+        "MyLayer",
+        "ThresholdedReLU",
+        "LSTM",
+    ],
+)
+def test_layer_type(class_name: str) -> None:
+    with pytest.raises(ConversionError, match=rf"layer suspect \({class_name}\): layers of this type"):
+        sequential(class_name, {})
+
+
+@pytest.mark.parametrize(
+    ("class_name", "options", "named"),
+    [
+        ("Conv2D", {**CONVOLUTION, "padding": "causal"}, "padding='causal'"),
+        ("Conv2D", {**CONVOLUTION, "data_format": "channels_middle"}, "data_format"),
+        ("Conv2D", {**CONVOLUTION, "strides": 0}, "strides=0"),
+        ("Conv2D", {**CONVOLUTION, "strides": [1, 2, 3]}, "strides"),
+        ("Conv2D", {**CONVOLUTION, "groups": 2}, "groups"),
+        ("Conv2D", {**CONVOLUTION, "dtype": "float16"}, "dtype='float16'"),
+        (
+            "Conv2D",
+            {**CONVOLUTION, "dtype": {"class_name": "Policy", "config": {"name": "mixed_float16"}}},
+            "mixed_float16",
+        ),
+        ("Conv2D", {**CONVOLUTION, "lora_rank": 4}, "lora_rank=4"),
+        ("Conv2D", {**CONVOLUTION, "shuffle": True}, "option 'shuffle'"),
+        ("Conv2D", {**CONVOLUTION, "kernel_size": None}, "kernel_size"),
+        ("Conv2D", {"kernel_size": 1}, "filters is missing"),
+        ("Conv2D", {**CONVOLUTION, "activation": "mish"}, "'mish'"),
+        ("Conv2D", {**CONVOLUTION, "activation": {"class_name": "Dense", "config": {"units": 2}}}, "Dense"),
+        ("Conv2D", {**CONVOLUTION, "activation": {"class_name": "function", "config": "mine"}}, "'mine'"),
+        ("Activation", {"activation": "log_softmax"}, "'log_softmax'"),
+        ("BatchNormalization", {"renorm": True}, "renorm=True"),
+        ("BatchNormalization", {"virtual_batch_size": 4}, "virtual_batch_size=4"),
+        ("BatchNormalization", {"axis": [1, 2]}, "axis"),
+        ("BatchNormalization", {"axis": 2}, "axis=2"),
+        ("LayerNormalization", {"axis": 1}, "axis=1"),
+        ("LayerNormalization", {"axis": [2, 3]}, "axis"),
+        ("LayerNormalization", {"rms_scaling": True}, "rms_scaling=True"),
+        ("UpSampling2D", {"interpolation": "bicubic"}, "interpolation='bicubic'"),
+        ("GlobalAveragePooling2D", {"keepdims": "maybe"}, "keepdims"),
+        ("MaxPooling2D", {"pool_size": 9}, "leaves nothing"),
+        ("Cropping2D", {"cropping": 3}, "leaves nothing"),
+        ("Reshape", {"target_shape": [7, -1]}, "cannot become"),
+        ("Reshape", {"target_shape": [-1, -1]}, "cannot become"),
+        ("Permute", {"dims": [1, 1, 2]}, "permute"),
+        ("Softmax", {"axis": 7}, "no axis 7"),
+        ("Concatenate", {}, "cannot take 1 inputs"),
+        ("Normalization", {"mean": [1, 2], "variance": [1, 1]}, "mean="),
+        ("Normalization", {"mean": 0, "variance": 1, "axis": [3, 1]}, "axis="),
+        ("Rescaling", {"scale": [1, 2]}, "does not spread"),
+        ("ReLU", {"max_value": float("nan")}, "max_value"),
+        ("TFOpLambda", {"function": "image.resize"}, "'image.resize'"),
+    ],
+)
+def test_option(class_name: str, options: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(") as caught:
+        sequential(class_name, options, dict(KERNEL))
+    assert class_name in str(caught.value)
+    assert named in str(caught.value)
+
+
+def test_layer_of_another_module_under_the_name_of_one_of_keras() -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(mine.layers.Dropout\)"):
+        sequential("Dropout", {}, module="mine.layers", registered_name="Dropout")
+
+
+def test_layer_registered_in_a_package() -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(mine>Dropout\)"):
+        sequential("Dropout", {}, module="keras.layers", registered_name="mine>Dropout")
+
+
+@pytest.mark.parametrize("keywords", [{"training": True}, {"mask": [1]}, {"scale": 2}])
+def test_call_that_changes_the_result(keywords: dict[str, Any]) -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(Dropout\): a call with"):
+        functional([[["images", 0, 0, keywords]]], rate=0.5)
+
+
+@pytest.mark.parametrize("reference", [["nowhere", 0, 0, {}], ["images", 0, 3, {}], ["images", 2, 0, {}]])
+def test_call_on_what_is_not_there(reference: list[Any]) -> None:
+    with pytest.raises(ConversionError, match="not there"):
+        functional([[reference]], class_name="Flatten")
+
+
+def test_layers_that_feed_each_other_in_a_circle() -> None:
+    with pytest.raises(ConversionError, match="in a circle"):
+        functional([[["suspect", 0, 0, {}]]], class_name="Flatten")
+
+
+@pytest.mark.parametrize(
+    ("keywords", "complaint"),
+    [
+        ({"slice_spec": [{"class_name": "__ellipsis__"}, {"start": 0, "stop": 2, "step": None}]}, "slices"),
+        ({"slice_spec": []}, "slices"),
+    ],
+)
+def test_slice(keywords: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ConversionError, match=complaint):
+        functional([["images", 0, 0, keywords]], "SlicingOpLambda", function="__operators__.getitem")
+
+
+@pytest.mark.parametrize(
+    ("function", "keywords"),
+    [
+        ("math.truediv", {"y": 0}),
+        ("math.truediv", {"y": ["images", 0, 0]}),
+        ("math.add", {}),
+        ("math.add", {"y": 1, "unknown": 2}),
+        ("math.add", {"y": [1, 2]}),
+        ("nn.bias_add", {"bias": [1, 2, 3], "data_format": "NCHW"}),
+        ("nn.relu", {"y": 1}),
+    ],
+)
+def test_operation(function: str, keywords: dict[str, Any]) -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(TFOpLambda\)"):
+        functional([["images", 0, 0, keywords]], "TFOpLambda", function=function)
+
+
+@pytest.mark.parametrize(
+    "batch_input_shape", [None, [None, 6, 5], [None, 6, 5, 4], [None, 6, 5, None], [None, 0, 5, 3], [None, 5000, 5, 3]]
+)
+def test_input_that_is_no_image(batch_input_shape: Any) -> None:
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "images", "batch_input_shape": batch_input_shape}},
+        {"class_name": "Flatten", "config": {"name": "flatten", "trainable": True}},
+    ]
+    config = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
+    with pytest.raises(ConversionError, match=r"layer images \(InputLayer\): its input shape"):
+        build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+
+
+def test_array_of_another_shape() -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(Conv2D\).*kernel of \(1, 1, 3, 2\)"):
+        sequential("Conv2D", CONVOLUTION, {"kernel": np.ones((1, 1, 2, 3), np.float32)})
+
+
+def test_array_of_another_type() -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(Conv2D\).*float16"):
+        sequential("Conv2D", CONVOLUTION, {"kernel": np.ones((1, 1, 3, 2), np.float16)})
