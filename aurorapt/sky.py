@@ -185,9 +185,9 @@ class NightSky:
         sidereal = ephemeris.local_sidereal_angle(time, self.longitude)
         azimuth, elevation = ephemeris.horizontal(body.right_ascension, body.declination, sidereal, self.latitude)
         zenith = TWILIGHT_COUNTS * 10 ** (-0.4 * TWILIGHT_SLOPE * (-np.degrees(elevation) - 10))
-        sine_squared = np.sin(self.grid.zenith_angle) ** 2
-        towards_sun = np.cos(self.grid.azimuth - azimuth)
-        return np.float32(min(zenith, 60000)) * np.exp(sine_squared * (1.6 * towards_sun + 0.3))
+        sine = np.sin(self.grid.zenith_angle)
+        towards_sun = sine * np.cos(self.grid.azimuth - azimuth)
+        return np.float32(min(zenith, 60000)) * np.exp(1.6 * towards_sun + 0.3 * sine**2)
 
     def _moonlight(self, moon: Moon) -> Array:
         """Return moonlight scattered by clear air (Krisciunas and Schaefer 1991, equations 3, 15, 20 and 21)."""
