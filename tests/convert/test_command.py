@@ -1,5 +1,6 @@
 """The command line: what it writes, prints and refuses."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -89,8 +90,8 @@ def test_check_against_a_recording(tmp_path: Path, capsys: pytest.CaptureFixture
     assert f"{check['largest_difference']:.3g}" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="--check keras needs Keras (extra: oracle)")
 def test_check_against_keras(tmp_path: Path) -> None:
-    pytest.importorskip("keras", reason="--check keras needs Keras (extra: oracle)")
     folder, output = write_folder(tmp_path / "CNN_model"), tmp_path / "tiny.safetensors"
     assert main([str(folder), "-o", str(output), "--check", "keras"]) == 0
     check = read_weights(output).provenance["check"]
