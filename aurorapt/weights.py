@@ -274,7 +274,7 @@ def _to_document(weights: Weights) -> dict[str, Any]:
 def _from_document(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Weights:
     version = document.get("format_version")
     _require(
-        version == FORMAT_VERSION and isinstance(version, int),
+        type(version) is int and version == FORMAT_VERSION,
         f"has format version {version!r:.60}; this aurorapt reads version {FORMAT_VERSION}",
     )
     graph = _take(document, "graph", dict)
