@@ -14,6 +14,7 @@ from convert.variables import is_seed_state, match_names
 
 NOT_WEIGHTS = {"optimizer_weights"}  # beside model_weights, of use to training only
 MODEL_WEIGHTS = "model_weights"
+FLIPPING_BACKENDS = ("theano", "cntk")  # of early Keras 2
 
 
 def read_keras_h5(path: Path) -> KerasFile:
@@ -29,6 +30,9 @@ def read_keras_h5(path: Path) -> KerasFile:
         if text is None:
             raise ConversionError("holds no model_config: weights alone cannot be converted, save the whole model")
         version = read_text(file.attrs, "keras_version") or "2"
+        backend = read_text(file.attrs, "backend") or "tensorflow"
+        if backend in FLIPPING_BACKENDS:
+            raise ConversionError(f"was written by Keras on {backend}, which keeps its kernels the other way round")
         model = parse_model(text)
         if odd := set(file) - NOT_WEIGHTS - {MODEL_WEIGHTS}:
             raise ConversionError(f"holds groups that no Keras model has: {', '.join(sorted(odd)[:5])}")

@@ -271,6 +271,10 @@ def latin_configuration(file: h5py.File) -> None:
     file.attrs["model_config"] = np.bytes_(b"\xff\xfe{}")
 
 
+def other_backend(file: h5py.File) -> None:
+    file.attrs["backend"] = b"theano"
+
+
 def version_four(file: h5py.File) -> None:
     file.attrs["keras_version"] = "4.0.0"
 
@@ -300,6 +304,7 @@ def version_four(file: h5py.File) -> None:
         (numeric_configuration, "not text"),
         (latin_configuration, "sound"),
         (version_four, "4.0.0"),
+        (other_backend, "theano"),
     ],
 )
 def test_spoiled_hdf5(spoil: Callable[[h5py.File], None], complaint: str, tmp_path: Path, refuse: Refuse) -> None:
