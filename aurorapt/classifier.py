@@ -18,6 +18,8 @@ class Classifier:
     Parameters
     ----------
     weights : a weights file or what `aurorapt.weights.read_weights` read; the default weights where None
+    precision : "fp32", or "bf16" for convolutions in bfloat16: faster, and not always the same answers
+    batch_size : frames the network takes at once
 
     Attributes
     ----------
@@ -27,14 +29,22 @@ class Classifier:
     ------
     WeightsError
         If there is no such file or it is not a weights file.
+    OptionError
+        If this processor does not compute in that precision.
     """
 
-    def __init__(self, weights: str | os.PathLike[str] | Weights | None = None) -> None:
+    def __init__(
+        self,
+        weights: str | os.PathLike[str] | Weights | None = None,
+        precision: str = "fp32",
+        batch_size: int = DEFAULT_BATCH_SIZE,
+    ) -> None:
         if not isinstance(weights, Weights):
             weights = read_weights(find_weights(Path(weights) if weights else None))
         self.classes = weights.classes
         self.preprocessor = Preprocessor(weights.elevation_mask, weights.input_shape[1:])
-        self.engine = Engine(weights)
+        self.batch_size = batch_size
+        self.engine = Engine(weights, precision, batch_size)
 
     def predict(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
         """Probabilities of each class for each frame.
@@ -54,7 +64,7 @@ class Classifier:
             If the shape or dtype is another one.
         """
         probabilities = np.empty((len(images), len(self.classes)), dtype=np.float32)
-        for start in range(0, len(images), DEFAULT_BATCH_SIZE):
-            batch = slice(start, start + DEFAULT_BATCH_SIZE)
+        for start in range(0, len(images), self.batch_size):
+            batch = slice(start, start + self.batch_size)
             probabilities[batch] = self.engine.predict(self.preprocessor(images[batch]))
         return probabilities

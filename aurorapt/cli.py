@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aurorapt import __version__
-from aurorapt.errors import AuroraptError, OptionError
+from aurorapt.errors import AuroraptError, OptionError, WeightsError
 from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_STREAM0, RunOptions, check_options
 from aurorapt.weights import Weights, find_weights, read_weights
 
@@ -51,13 +51,13 @@ def main() -> None:
 
 
 @contextmanager
-def _one_line_errors(exit_code: int) -> Iterator[None]:
+def _one_line_errors() -> Iterator[None]:
     try:
         yield
     except AuroraptError as error:
         log.error("%s", error)
         typer.echo(f"aurorapt: {error}", err=True)
-        raise typer.Exit(exit_code) from None
+        raise typer.Exit(EXIT_USAGE if isinstance(error, (OptionError, WeightsError)) else EXIT_FAILED) from None
 
 
 def _show_version(wanted: bool) -> None:
@@ -85,15 +85,20 @@ def classify(
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Processes that read and preprocess; 0 for none. [default: number of processors]"
+            metavar="N",
+            help="Processes that read and preprocess; 0 for none. [default: 2, or a quarter of the processors]",
         ),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(metavar="N", help="Threads of the network. [default: torch's choice]")
+        int | None,
+        typer.Option(
+            metavar="N", help="Batches classified at the same time, one thread each. [default: number of processors]"
+        ),
     ] = None,
-    batch_size: Annotated[
-        int, typer.Option(metavar="N", help="Frames the network takes at once.")
-    ] = DEFAULT_BATCH_SIZE,
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Frames in a batch.")] = DEFAULT_BATCH_SIZE,
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="fp32, or bf16: faster, and not always the same answers.")
+    ] = "fp32",
     stream0: Annotated[
         str | None,
         typer.Option(
@@ -120,7 +125,7 @@ def classify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Classify every frame from START to END, both included: one CSV per camera and night."""
-    with _one_line_errors(EXIT_USAGE):
+    with _one_line_errors():
         options = check_options(
             start,
             end,
@@ -131,6 +136,7 @@ def classify(
             workers=workers,
             threads=threads,
             batch_size=batch_size,
+            precision=precision,
             overwrite=overwrite,
         )
         _open_log(log_file)
@@ -139,7 +145,7 @@ def classify(
 
     summary = Summary()
     try:
-        with _one_line_errors(EXIT_FAILED):
+        with _one_line_errors():
             run(options, summary, quiet=quiet or as_json)
     except KeyboardInterrupt:
         log.error("interrupted")
@@ -164,9 +170,11 @@ def show_weights(
     file: Annotated[Path | None, typer.Argument(help="Weights file.", metavar="FILE", show_default=False)] = None,
 ) -> None:
     """Show what a weights file is; without FILE, the one that classify would use."""
-    with _one_line_errors(EXIT_USAGE):
+    with _one_line_errors():
         path = find_weights(file)
         weights = read_weights(path)
+    from aurorapt.engine import describe_engine  # loads torch
+
     rows = {
         "file": path,
         "name": weights.name,
@@ -176,6 +184,7 @@ def show_weights(
         "layers": len(weights.graph.nodes),
         "parameters": weights.parameter_count,
         "SHA-256": weights.sha256,
+        "engine": describe_engine(),
     }
     rows |= {f"provenance {key}": value for key, value in weights.provenance.items()}
     width = max(map(len, rows))

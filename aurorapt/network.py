@@ -1,10 +1,15 @@
 """The network of a weights file as a torch module: one submodule a node, evaluated in the order of the graph."""
 
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aurorapt.graph import Graph, Node
 from aurorapt.layers import build_layer
-from aurorapt.weights import Graph, Weights
+from aurorapt.weights import Weights
 
 
 class Network(nn.Module):
@@ -13,14 +18,16 @@ class Network(nn.Module):
     Attributes
     ----------
     graph : the graph as the weights file gives it
-    layers : one module a node, in the order of ``graph.nodes``
+    layers : one module a node, in the order of ``graph.nodes``; by default the faithful ones, not filled in
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, layers: Iterable[nn.Module] | None = None) -> None:
         super().__init__()
         self.graph = graph
-        self.layers = nn.ModuleList(build_layer(node.op, node.attributes) for node in graph.nodes)
-        self._finished = _values_finished(graph)
+        if layers is None:
+            layers = (build_layer(node.op, node.attributes) for node in graph.nodes)
+        self.layers = nn.ModuleList(layers)
+        self._finished = values_finished(graph)
 
     def forward(self, images: Tensor) -> Tensor:
         """Class probabilities of images.
@@ -48,15 +55,20 @@ def build_network(weights: Weights) -> Network:
     -------
     the network in ``eval()`` mode, without gradients; its tensors are copies, so ``weights`` may be dropped
     """
-    network = Network(weights.graph)
-    for node, layer in zip(weights.graph.nodes, network.layers, strict=True):
-        tensors = {name: torch.from_numpy(weights.tensors[f"{node.name}/{name}"].copy()) for name in layer.state_dict()}
-        layer.load_state_dict(tensors, strict=True, assign=True)
+    network = Network(weights.graph, [load_layer(node, weights.tensors) for node in weights.graph.nodes])
     network.requires_grad_(False)
     return network.eval()
 
 
-def _values_finished(graph: Graph) -> list[tuple[str, ...]]:
+def load_layer(node: Node, tensors: Mapping[str, NDArray[np.float32]]) -> nn.Module:
+    """Build the faithful layer of one node, with copies of its tensors."""
+    layer = build_layer(node.op, node.attributes)
+    own = {name: torch.from_numpy(tensors[f"{node.name}/{name}"].copy()) for name in layer.state_dict()}
+    layer.load_state_dict(own, strict=True, assign=True)
+    return layer
+
+
+def values_finished(graph: Graph) -> list[tuple[str, ...]]:
     """For each node, the values that no later node reads, so that they need not be kept."""
     last_reader = dict.fromkeys((*graph.inputs, *(node.name for node in graph.nodes)), -1)
     for number, node in enumerate(graph.nodes):

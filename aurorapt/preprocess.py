@@ -29,7 +29,7 @@ RECIPE = {
 }
 
 _PIXEL = np.arange(FRAME_SIZE)
-_TILE_OF_PIXEL = (_PIXEL // TILE_SIZE)[:, None] * TILES + _PIXEL // TILE_SIZE
+_TILE_OF_PIXEL = ((_PIXEL // TILE_SIZE)[:, None] * TILES + _PIXEL // TILE_SIZE).ravel()
 
 
 class _Neighbours(NamedTuple):
@@ -75,32 +75,40 @@ def _tile_tables(frame: NDArray[np.uint16]) -> tuple[NDArray[np.float32], NDArra
     pixels = frame.ravel()
     present = np.zeros(LEVELS, dtype=bool)
     present[pixels] = True
-    values = np.flatnonzero(present).astype(np.int32)
+    values = np.flatnonzero(present)
     rank_of_value = np.empty(LEVELS, dtype=np.int32)
     rank_of_value[values] = np.arange(len(values), dtype=np.int32)
     rank = rank_of_value[pixels]
 
-    occupied = np.zeros((TILES**2, len(values)), dtype=np.uint8)
-    occupied[_TILE_OF_PIXEL.ravel(), rank] = 1
-    cumulative = np.cumsum(occupied, axis=1, dtype=np.int32)
-    excess = TILE_PIXELS - cumulative[:, -1:]
-    step = np.int32(LEVELS) // np.maximum(excess, np.int32(1))
-    cumulative += np.minimum(values // step + np.int32(1), excess)
-    # the product must be rounded to float32 before it is rounded to a level, as OpenCV does it
-    level = np.rint(cumulative.astype(np.float32) * COUNTS_TO_LEVEL)
-    return np.minimum(level, np.float32(LEVELS - 1)), rank
+    occupied = np.zeros(TILES**2 * len(values), dtype=np.uint8)
+    occupied[_TILE_OF_PIXEL * len(values) + rank] = 1
+    distinct = np.cumsum(occupied.reshape(TILES**2, len(values)), axis=1, dtype=np.int32)
+    excess = TILE_PIXELS - distinct[:, -1:]
+    step = LEVELS // np.maximum(excess, 1)
+    # every whole number here is below 2**24, so float32 holds it exactly, and no quotient rounds up to the next one
+    table = np.divide(values.astype(np.float32), step.astype(np.float32))
+    np.floor(table, out=table)
+    table += np.float32(1)
+    np.minimum(table, excess.astype(np.float32), out=table)
+    table += distinct
+    # the product is rounded to float32 before it is rounded to a level, as OpenCV does it
+    table *= COUNTS_TO_LEVEL
+    return np.rint(table, out=table), rank
 
 
 def _equalized(frame: NDArray[np.uint16], pixels: NDArray[np.intp], near: _Neighbours) -> NDArray[np.float32]:
     """8-bit values, as float32, of the chosen pixels of one frame."""
     tables, rank = _tile_tables(frame)
     width = tables.shape[1]
-    tables, rank = tables.ravel(), rank[pixels]
+    levels, chosen = tables.ravel(), rank[pixels]
     left, top = 1 - near.right, 1 - near.bottom
-    upper = tables[near.top_left * width + rank] * left + tables[near.top_right * width + rank] * near.right
-    lower = tables[near.bottom_left * width + rank] * left + tables[near.bottom_right * width + rank] * near.right
+    upper = levels.take(near.top_left * width + chosen) * left
+    upper += levels.take(near.top_right * width + chosen) * near.right
+    lower = levels.take(near.bottom_left * width + chosen) * left
+    lower += levels.take(near.bottom_right * width + chosen) * near.right
     level = np.rint(upper * top + lower * near.bottom)
-    return np.rint(level / np.float32(LEVEL_TO_8_BIT))
+    level /= np.float32(LEVEL_TO_8_BIT)
+    return np.rint(level, out=level)
 
 
 def _check_images(images: NDArray[np.uint16]) -> None:

@@ -5,12 +5,12 @@ import os
 import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from time import monotonic
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from aurorapt import __version__, results
@@ -20,8 +20,7 @@ from aurorapt.dataset import Job, PreparedMinute, minute_loader
 from aurorapt.errors import ArchiveError, AuroraptError, OutputFullError, ResultsError
 from aurorapt.options import DEFAULT_BATCH_SIZE, RunOptions, check_options
 from aurorapt.progress import RunProgress
-
-PRECISION = "fp32"
+from aurorapt.streams import Streams
 
 log = logging.getLogger(__name__)
 
@@ -68,13 +67,24 @@ class _OpenNight:
         return self.minutes_done / max(len(self.listing.minute_files), 1)
 
 
+@dataclass
+class _Batch:
+    """Frames of one camera-night that are being classified; without times, the end of that camera-night."""
+
+    current: _OpenNight
+    times: list[datetime] = field(default_factory=list)
+    probabilities: "Future[NDArray[np.float32]] | None" = None
+
+
 class _Run:
     def __init__(self, options: RunOptions, summary: Summary, quiet: bool) -> None:
         self.options = options
         self.summary = summary
         self.progress = RunProgress(options.start, options.end, quiet)
-        self.classifier = Classifier(options.weights)
+        self.classifier = Classifier(options.weights, options.precision, options.batch_size)
+        self.streams = Streams(self.classifier.engine, options.threads)
         self.open_nights: deque[_OpenNight] = deque()
+        self.in_flight: deque[_Batch] = deque()
 
     def execute(self) -> None:
         started = monotonic()
@@ -84,11 +94,13 @@ class _Run:
                 warnings.filterwarnings("ignore", message="This DataLoader will create")
                 for prepared in minute_loader(self.jobs(), self.classifier.preprocessor, self.options.workers):
                     self.take(prepared)
+                self.collect(most_in_flight=0)
         except RuntimeError as error:
             if "DataLoader worker (pid" not in str(error):
                 raise
             raise AuroraptError(f"a worker process died ({error}); the same command goes on from here") from error
         finally:
+            self.streams.close()
             self.progress.close()
             self.summary.seconds = round(monotonic() - started, 3)
             if self.summary.seconds:
@@ -118,7 +130,7 @@ class _Run:
 
     def is_current(self, night: CameraNight, listing: NightListing) -> bool:
         csv_file = results.csv_path(self.options.output, night)
-        return results.is_current(csv_file, listing.fingerprint, self.options.weights.sha256, PRECISION)
+        return results.is_current(csv_file, listing.fingerprint, self.options.weights.sha256, self.options.precision)
 
     def fail(self, night: CameraNight, reason: object) -> None:
         self.summary.failed += 1
@@ -129,13 +141,12 @@ class _Run:
         log.error("failed: %s: %s", problem.file, problem.reason)
 
     def take(self, prepared: PreparedMinute) -> None:
-        """Take the next item of the loader: it belongs to the oldest open camera-night."""
+        """Take the next item of the loader: it belongs to the oldest camera-night that still gets items."""
         current = self.open_nights[0]
         if prepared.job.minute_file is None:
-            self.classify_waiting(current, at_least=1)
+            self.submit_waiting(current, at_least=1)
+            self.in_flight.append(_Batch(current))
             self.open_nights.popleft()
-            self.close_night(current)
-            self.progress.show(current.night, 1, self.summary.frames)
             return
         if current.minutes_done == 0:
             current.started = monotonic()
@@ -143,23 +154,35 @@ class _Run:
         current.problems.extend(prepared.problems)
         if prepared.inputs is not None:
             current.waiting.extend(zip(prepared.times, prepared.inputs, strict=True))
-        self.classify_waiting(current, at_least=self.options.batch_size)
+        self.submit_waiting(current, at_least=self.options.batch_size)
         self.progress.show(current.night, current.share_done, self.summary.frames)
 
-    def classify_waiting(self, current: _OpenNight, at_least: int) -> None:
+    def submit_waiting(self, current: _OpenNight, at_least: int) -> None:
         """Classify the waiting frames in batches that do not depend on where minute files begin and end."""
         while len(current.waiting) >= at_least:
-            batch = current.waiting[: self.options.batch_size]
+            chosen = current.waiting[: self.options.batch_size]
             del current.waiting[: self.options.batch_size]
-            probabilities = self.classifier.engine.predict(np.stack([frame for _, frame in batch]))
-            self.summary.frames += len(batch)
-            for (time, _), row in zip(batch, probabilities, strict=True):
+            future = self.streams.submit(np.stack([frame for _, frame in chosen]))
+            self.in_flight.append(_Batch(current, [time for time, _ in chosen], future))
+            # one batch more than threads, so that none of them waits for the next
+            self.collect(most_in_flight=self.streams.threads + 1)
+
+    def collect(self, most_in_flight: int) -> None:
+        """Take what was classified, oldest first, until no more than so many batches are in flight."""
+        while len(self.in_flight) > most_in_flight:
+            batch = self.in_flight.popleft()
+            if batch.probabilities is None:
+                self.close_night(batch.current)
+                self.progress.show(batch.current.night, 1, self.summary.frames)
+                continue
+            self.summary.frames += len(batch.times)
+            for time, row in zip(batch.times, batch.probabilities.result(), strict=True):
                 if np.isfinite(row).all():
-                    current.times.append(time)
-                    current.probabilities.append(row)
+                    batch.current.times.append(time)
+                    batch.current.probabilities.append(row)
                 else:
                     reason = f"the network's answer for the frame of {time} is not a number"
-                    current.problems.append(Problem(str(current.night.folder), reason))
+                    batch.current.problems.append(Problem(str(batch.current.night.folder), reason))
 
     def close_night(self, current: _OpenNight) -> None:
         if not current.night.folder.is_dir():
@@ -202,7 +225,7 @@ class _Run:
             weights_name=weights.name,
             weights_kind=weights.kind,
             weights_sha256=weights.sha256,
-            precision=PRECISION,
+            precision=self.options.precision,
             classes=list(weights.classes),
             input_files=current.listing.file_count,
             input_bytes=current.listing.size_bytes,
@@ -241,8 +264,6 @@ def run(options: RunOptions, summary: Summary, *, quiet: bool = False) -> None:
     AuroraptError
         If a worker process dies.
     """
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
     _Run(options, summary, quiet).execute()
 
 
@@ -257,6 +278,7 @@ def classify(
     workers: int | None = None,
     threads: int | None = None,
     batch_size: int = DEFAULT_BATCH_SIZE,
+    precision: str = "fp32",
     overwrite: bool = False,
     quiet: bool = True,
 ) -> Summary:
@@ -270,9 +292,10 @@ def classify(
     output : folder for the results; else the environment's AURORAPT_OUTPUT, else the current one
     weights : weights file; else the default weights
     sites : a name such as gill, or several; all where empty
-    workers : processes that read and preprocess; the number of usable processors where None; 0 for none
-    threads : threads of the network; torch's choice where None
+    workers : processes that read and preprocess; where None, 2 or a quarter of the usable processors; 0 for none
+    threads : batches classified at the same time, each by one thread; the number of usable processors where None
     batch_size : frames the network takes at once
+    precision : "fp32", or "bf16" for convolutions in bfloat16: faster, and not always the same answers
     overwrite : redo camera-nights whose CSV is current too
     quiet : show no progress bar
 
@@ -301,6 +324,7 @@ def classify(
         workers=workers,
         threads=threads,
         batch_size=batch_size,
+        precision=precision,
         overwrite=overwrite,
     )
     summary = Summary()

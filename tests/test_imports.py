@@ -13,7 +13,7 @@ WITHOUT_TORCH = ("errors", "archive", "frames", "preprocess", "results", "weight
 # each module imports only from those that stand before it
 ORDER = (
     *("errors", "archive", "frames", "preprocess", "operations", "graph", "weights", "options", "layers", "network"),
-    *("engine", "classifier", "results", "progress", "dataset", "run", "cli", "__main__"),
+    *("engine", "streams", "classifier", "results", "progress", "dataset", "run", "cli", "__main__"),
 )
 
 

@@ -1,0 +1,235 @@
+"""The rewritten graph computes what the faithful one computes; patterns are shown on small graphs."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import aurorapt.engine
+from aurorapt.engine import Engine, has_bfloat16
+from aurorapt.fusion import FUSED_CONVOLUTION, SUBSAMPLE, fuse
+from aurorapt.graph import Graph, Node
+from aurorapt.network import build_network
+from aurorapt.operations import infer_shapes
+from aurorapt.preprocess import RECIPE
+from aurorapt.weights import Weights, check_weights
+from tests.tiny_network import tiny_weights
+
+TOLERANCE = 1e-5  # probabilities; float32 sums in another order differ by 1e-6
+BFLOAT16_TOLERANCE = 0.05  # probabilities; bfloat16 keeps 8 bits
+SIZE = 24
+PLAIN_RELU = {"max_value": None, "negative_slope": 0.0, "threshold": 0.0}
+
+
+class GraphBuilder:
+    """Builds small networks with random tensors, one node a call; each call returns the node's name."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.nodes: list[Node] = []
+        self.tensors: dict[str, NDArray[np.float32]] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {"image": (3, SIZE, SIZE)}
+
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
+        name = f"{op}_{len(self.nodes)}"
+        self.nodes.append(Node(name, op, inputs, attributes))
+        self.shapes[name], parameters = infer_shapes(op, attributes, [self.shapes[value] for value in inputs])
+        for parameter, shape in parameters.items():
+            values = self.rng.normal(0, 1 / np.sqrt(max(np.prod(shape[1:]), 1)), shape)
+            if parameter == "running_var":
+                values = self.rng.uniform(0.5, 2, shape)
+            self.tensors[f"{name}/{parameter}"] = values.astype(np.float32)
+        return name
+
+    def conv(self, source: str, out: int, kernel: int = 1, stride: int = 1, pad: int = 0, groups: int = 1) -> str:
+        return self.add(
+            "conv2d",
+            source,
+            in_channels=self.shapes[source][0],
+            out_channels=out,
+            kernel_size=(kernel, kernel),
+            stride=(stride, stride),
+            dilation=(1, 1),
+            padding=(pad, pad, pad, pad),
+            groups=groups,
+            bias=True,
+        )
+
+    def norm(self, source: str) -> str:
+        return self.add("batch_norm", source, channels=self.shapes[source][0], epsilon=1.001e-5)
+
+    def relu(self, source: str, **changes: Any) -> str:
+        return self.add("relu", source, **(PLAIN_RELU | changes))
+
+    def finish(self, source: str) -> Weights:
+        pooled = self.add("global_average_pool2d", source, keep_dimensions=False)
+        dense = self.add("dense", pooled, in_features=self.shapes[pooled][0], out_features=4, bias=True)
+        output = self.add("softmax", dense, axis=1)
+        weights = Weights(
+            name="built",
+            kind="converted",
+            classes=("a", "b", "c", "d"),
+            input_shape=(3, SIZE, SIZE),
+            preprocessing=RECIPE,
+            graph=Graph(tuple(self.nodes), ("image",), (output,)),
+            tensors=self.tensors,
+            elevation_mask=np.ones((256, 256), np.uint8),
+            provenance={},
+        )
+        check_weights(weights)
+        return weights
+
+
+def bottleneck(build: GraphBuilder, source: str, width: int, stride: int, narrow_here: bool) -> str:
+    """Add a residual block as ResNet-50 has them; the shortcut is a convolution where the shape changes."""
+    shortcut = source
+    if narrow_here:
+        shortcut = build.norm(build.conv(source, 4 * width, stride=stride))
+    middle = build.relu(build.norm(build.conv(source, width, stride=stride)))
+    middle = build.relu(build.norm(build.conv(middle, width, kernel=3, pad=1)))
+    return build.relu(build.add("add", shortcut, build.norm(build.conv(middle, 4 * width))))
+
+
+def residual_network() -> Weights:
+    build = GraphBuilder()
+    padded = build.add("zero_pad2d", "image", padding=(3, 3, 3, 3))
+    stem = build.relu(build.norm(build.conv(padded, 8, kernel=7, stride=2)))
+    value = build.add(
+        "max_pool2d",
+        build.add("zero_pad2d", stem, padding=(1, 1, 1, 1)),
+        kernel_size=(3, 3),
+        stride=(2, 2),
+        padding=(0, 0, 0, 0),
+    )
+    value = bottleneck(build, value, 4, 1, True)
+    value = bottleneck(build, value, 4, 1, False)
+    value = bottleneck(build, value, 8, 2, True)
+    value = bottleneck(build, value, 8, 1, False)
+    return build.finish(value)
+
+
+def activations_network() -> Weights:
+    build = GraphBuilder(1)
+    value = build.conv("image", 8, kernel=3)
+    for op in ("silu", "hard_silu", "tanh", "sigmoid"):
+        value = build.add(op, build.conv(value, 8, kernel=3, pad=1))
+    value = build.relu(build.conv(value, 8), max_value=6.0)
+    value = build.relu(build.conv(value, 8), negative_slope=0.2)
+    value = build.relu(build.conv(value, 8), threshold=0.1)
+    value = build.norm(build.relu(build.conv(value, 8, kernel=3, groups=8)))
+    return build.finish(build.norm(value))
+
+
+def awkward_network() -> Weights:
+    """Values that are read twice, added to themselves, overwritten too early if one is careless, or seen by views."""
+    build = GraphBuilder(2)
+    first = build.conv("image", 6, kernel=3, stride=2)
+    twice = build.add("add", first, first)
+    branch = build.conv(twice, 6, kernel=3, pad=1)
+    joined = build.add("add", twice, branch)
+    later = build.add("add", joined, twice)
+    two = build.add("add", build.conv(later, 6), build.conv(later, 6))
+    cropped = build.add("crop2d", two, cropping=(1, 0, 0, 1))
+    kept = build.add("add", two, build.conv(two, 6))
+    narrow = build.conv(kept, 6, stride=2)
+    other = build.conv(kept, 6, stride=2)
+    value = build.add("add", narrow, build.relu(other))
+    seen = build.add("global_average_pool2d", cropped, keep_dimensions=True)
+    return build.finish(build.add("multiply", value, seen))
+
+
+def odd_padding_network() -> Weights:
+    build = GraphBuilder(3)
+    padded = build.add("zero_pad2d", "image", padding=(0, 1, 0, 1))
+    value = build.conv(padded, 5, kernel=3, stride=2)
+    padded = build.add("zero_pad2d", value, padding=(1, 1, 1, 1))
+    value = build.add("max_pool2d", padded, kernel_size=(3, 3), stride=(1, 1), padding=(0, 0, 0, 0))
+    padded = build.add("zero_pad2d", build.relu(value), padding=(2, 2, 2, 2))
+    value = build.add("max_pool2d", padded, kernel_size=(3, 3), stride=(1, 1), padding=(0, 0, 0, 0))
+    return build.finish(build.add("concatenate", value, build.add("tanh", value), axis=1))
+
+
+NETWORKS = {
+    "residual": residual_network,
+    "activations": activations_network,
+    "awkward": awkward_network,
+    "odd padding": odd_padding_network,
+}
+
+
+def images(count: int = 5, size: int = SIZE) -> NDArray[np.float32]:
+    return np.random.default_rng(9).uniform(0, 255, (count, size, size)).astype(np.float32)
+
+
+def faithful(weights: Weights, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        return np.asarray(build_network(weights)(torch.from_numpy(inputs)[:, None].expand(-1, 3, -1, -1)))
+
+
+def assert_same(weights: Weights, inputs: NDArray[np.float32], precision: str, tolerance: float) -> None:
+    expected = faithful(weights, inputs)
+    found = Engine(weights, precision, batch_size=4).predict(inputs)
+    assert found.shape == expected.shape
+    assert found.dtype == np.float32
+    assert np.ptp(expected) > 10 * tolerance, "the answers vary too little to prove anything"
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_engine_is_the_faithful_network(name: str) -> None:
+    assert_same(scaled(NETWORKS[name]()), images(), "fp32", TOLERANCE)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_fused_convolutions_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aurorapt.engine, "has_fused_convolutions", lambda: False)
+    assert_same(scaled(NETWORKS[name]()), images(), "fp32", TOLERANCE)
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor does not compute in bfloat16")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_bfloat16_is_close(name: str) -> None:
+    assert_same(scaled(NETWORKS[name]()), images(), "bf16", BFLOAT16_TOLERANCE)
+
+
+def scaled(weights: Weights) -> Weights:
+    """Bring the first kernel down to images of 0 to 255, so that the softmax does not saturate."""
+    first = next(node.name for node in weights.graph.nodes if node.op == "conv2d")
+    weights.tensors[f"{first}/weight"][:] /= 100  # type: ignore[index]
+    return weights
+
+
+def test_a_tiny_network_too() -> None:
+    assert_same(tiny_weights(), images(size=32), "fp32", TOLERANCE)
+
+
+def operations(weights: Weights) -> list[str]:
+    fused = fuse(weights.graph, weights.tensors, weights.input_shape)
+    return [node.op for node in fused.graph.nodes]
+
+
+def test_a_residual_network_becomes_convolutions_alone() -> None:
+    ops = operations(residual_network())
+    assert set(ops) == {FUSED_CONVOLUTION, "max_pool2d", SUBSAMPLE, "global_average_pool2d", "dense", "softmax"}
+    assert ops.count(FUSED_CONVOLUTION) == 1 + 4 + 3 + 4 + 3
+    assert ops.count(SUBSAMPLE) == 1
+
+
+def test_equal_channels_are_fed_as_one() -> None:
+    weights = residual_network()
+    assert fuse(weights.graph, weights.tensors, weights.input_shape).input_shape == (1, SIZE, SIZE)
+
+
+def test_the_padding_that_a_maximum_must_see_stays() -> None:
+    assert operations(odd_padding_network()).count("zero_pad2d") == 3, "sides differ; below zero; wider than the window"
+
+
+def test_the_input_is_not_changed() -> None:
+    weights, inputs = residual_network(), images()
+    before = inputs.copy(), {name: tensor.copy() for name, tensor in weights.tensors.items()}
+    Engine(weights, "fp32", 4).predict(inputs)
+    np.testing.assert_array_equal(inputs, before[0])
+    for name, tensor in weights.tensors.items():
+        np.testing.assert_array_equal(tensor, before[1][name])
