@@ -64,16 +64,16 @@ class _Conversion:
         self.keras_major = keras_major
         self.graph = GraphBuilder()
         self._calls = 0
+        self._orders: dict[int, list[tuple[Layer, int]]] = {}
 
     def convert(self, model: Model, path: tuple[str, ...], inputs: list[Value]) -> list[Value]:
         """Convert one use of a model and give its outputs."""
         if len(inputs) != len(model.inputs):
             raise ConversionError(f"model {model.name} expects {len(model.inputs)} inputs, not {len(inputs)}")
-        layers = {layer.name: layer for layer in model.layers}
-        if len(layers) < len(model.layers):
-            raise ConversionError(f"two layers of model {model.name} have one name")
+        if id(model) not in self._orders:
+            self._orders[id(model)] = _in_order(model)
         values: dict[Reference, Value] = dict(zip(model.inputs, inputs, strict=True))
-        for layer, number in _in_order(model, layers):
+        for layer, number in self._orders[id(model)]:
             if layer.class_name == "InputLayer":
                 continue
             call = layer.calls[number]
@@ -115,8 +115,11 @@ def _naming(layer: Layer, convert: Callable[[], Value]) -> Value:
         raise error if str(error).startswith("layer ") else refusal(layer, str(error)) from None
 
 
-def _in_order(model: Model, layers: Mapping[str, Layer]) -> list[tuple[Layer, int]]:
+def _in_order(model: Model) -> list[tuple[Layer, int]]:
     """All calls of the model's layers, each after those whose results it reads."""
+    layers = {layer.name: layer for layer in model.layers}
+    if len(layers) < len(model.layers):
+        raise ConversionError(f"two layers of model {model.name} have one name")
     sorter: TopologicalSorter[tuple[str, int]] = TopologicalSorter()
     for layer in model.layers:
         for number, call in enumerate(layer.calls):

@@ -145,6 +145,27 @@ def test_call_on_what_is_not_there(reference: list[Any]) -> None:
         functional([[reference]], class_name="Flatten")
 
 
+def test_two_layers_of_one_name() -> None:
+    config = {
+        "class_name": "Functional",
+        "config": {
+            "layers": [
+                {
+                    "class_name": "InputLayer",
+                    "name": "images",
+                    "config": {"name": "images", "batch_input_shape": [None, 6, 5, 3]},
+                    "inbound_nodes": [],
+                }
+            ]
+            * 2,
+            "input_layers": [["images", 0, 0]],
+            "output_layers": [["images", 0, 0]],
+        },
+    }
+    with pytest.raises(ConversionError, match="have one name"):
+        build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+
+
 def test_layers_that_feed_each_other_in_a_circle() -> None:
     with pytest.raises(ConversionError, match="in a circle"):
         functional([[["suspect", 0, 0, {}]]], class_name="Flatten")
