@@ -92,6 +92,7 @@ def test_layer_type(class_name: str) -> None:
         ("Conv2D", {**CONVOLUTION, "activation": "mish"}, "'mish'"),
         ("Conv2D", {**CONVOLUTION, "activation": {"class_name": "Dense", "config": {"units": 2}}}, "Dense"),
         ("Conv2D", {**CONVOLUTION, "activation": {"class_name": "function", "config": "mine"}}, "'mine'"),
+        ("Conv2D", {**CONVOLUTION, "activation": {"class_name": "function", "config": "swish"}}, "'swish'"),
         ("Activation", {"activation": "log_softmax"}, "'log_softmax'"),
         ("BatchNormalization", {"renorm": True}, "renorm=True"),
         ("BatchNormalization", {"virtual_batch_size": 4}, "virtual_batch_size=4"),
