@@ -14,7 +14,7 @@ import typer
 
 from aurorapt import __version__
 from aurorapt.errors import AuroraptError, OptionError, WeightsError
-from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_STREAM0, RunOptions, check_options
+from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_STREAM0, RunOptions, check_options, parse_date
 from aurorapt.weights import Weights, find_weights, read_weights
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
+SIMULATED_NOTICE = (
+    "these weights were trained on simulated frames: they are for trying the tool, not for science; see README.md"
+)
 USAGE_ERROR: Any = typer.BadParameter.__base__  # typer names only this one of its usage errors
 
 log = logging.getLogger("aurorapt")
@@ -141,6 +144,8 @@ def classify(
         )
         _open_log(log_file)
     _log_start(options)
+    if options.weights.kind == "simulated" and not quiet:
+        typer.echo("aurorapt: " + SIMULATED_NOTICE, err=True)
     from aurorapt.run import Summary, run  # loads torch, so only when every option is known to be right
 
     summary = Summary()
@@ -163,6 +168,46 @@ def classify(
         _print_summary(summary, options, log_file)
     if not summary.succeeded:
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def simulate(
+    output: Annotated[
+        Path, typer.Argument(help="New folder for the archive.", metavar="OUT_STREAM0", show_default=False)
+    ],
+    start: Annotated[str, typer.Argument(help="First UT date, YYYY-MM-DD.", metavar="START", show_default=False)],
+    end: Annotated[str, typer.Argument(help="Last UT date, YYYY-MM-DD.", metavar="END", show_default=False)],
+    site: Annotated[
+        list[str] | None, typer.Option(metavar="SITE", help="THEMIS site; repeatable. [default: gill]")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="The simulated world: another number, another sky.")] = 0,
+    minutes_per_hour: Annotated[int, typer.Option(metavar="N", help="Minutes of each hour, evenly spread.")] = 60,
+) -> None:
+    """Write an archive of simulated minute files, and their true classes in truth.csv."""
+    with _one_line_errors():
+        first, last = parse_date(start, "START"), parse_date(end, "END")
+        from aurorapt.simulate import simulate_archive
+
+        count = simulate_archive(output, first, last, site or ["gill"], seed, minutes_per_hour)
+    typer.echo(f"{count} minute files and truth.csv written to {output}")
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for what the demo makes.")] = Path(
+        "aurorapt-demo"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print accuracy, recall and seconds as JSON.")] = False,
+) -> None:
+    """Simulate a short night of two cameras, classify it, and compare with the truth."""
+    with _one_line_errors():
+        from aurorapt.demo import run_demo
+
+        report = run_demo(output, lambda line: None if as_json else typer.echo(line))
+    if as_json:
+        typer.echo(json.dumps({"accuracy": report.accuracy, "recall": report.recall, "seconds": report.seconds}))
+        return
+    typer.echo(report.table())
 
 
 @app.command("weights")
@@ -211,6 +256,8 @@ def _log_start(options: RunOptions) -> None:
     weights: Weights = options.weights
     log.info("start: aurorapt %s: %s", __version__, shlex.join(sys.argv[1:]))
     log.info("weights: %s (%s), SHA-256 %s", weights.name, weights.kind, weights.sha256)
+    if weights.kind == "simulated":
+        log.warning(SIMULATED_NOTICE)
     log.info("archive: %s; output: %s; workers: %d", options.archive, options.output, options.workers)
 
 

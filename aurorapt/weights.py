@@ -24,8 +24,10 @@ from aurorapt.preprocess import FRAME_SIZE, RECIPE
 FORMAT_VERSION = 1
 KINDS = ("published", "converted", "simulated")
 ENVIRONMENT_VARIABLE = "AURORAPT_WEIGHTS"
-FOLDER = Path(__file__).parent.parent / "weights"
-DEFAULT_NAMES = ("cnn_0524.safetensors", "simulated.safetensors")
+# the clone's folder, and what an installed package carries of it
+FOLDERS = (Path(__file__).parent.parent / "weights", Path(__file__).parent / "default_weights")
+PUBLISHED_NAME = "cnn_0524.safetensors"
+SIMULATED_NAME = "simulated.safetensors"
 
 MASK_NAME = "elevation_mask"
 METADATA_KEY = "aurorapt"
@@ -83,13 +85,28 @@ def find_weights(option: Path | None = None) -> Path:
         return _existing(Path(option), "--weights")
     if environment:
         return _existing(Path(environment), ENVIRONMENT_VARIABLE)
-    for name in DEFAULT_NAMES:
-        if (FOLDER / name).is_file():
-            return FOLDER / name
+    for name in (PUBLISHED_NAME, SIMULATED_NAME):
+        for folder in FOLDERS:
+            if (folder / name).is_file():
+                return folder / name
     raise WeightsError(
-        f"no weights file: neither {' nor '.join(DEFAULT_NAMES)} is in {FOLDER}; "
+        f"no weights file: neither {PUBLISHED_NAME} nor {SIMULATED_NAME} is in {FOLDERS[0]}; "
         f"name one with --weights FILE or {ENVIRONMENT_VARIABLE}, or make one with python -m convert"
     )
+
+
+def simulated_weights() -> Path:
+    """Find the weights that were trained on simulated frames and come with aurorapt.
+
+    Raises
+    ------
+    WeightsError
+        if they are missing
+    """
+    for folder in FOLDERS:
+        if (folder / SIMULATED_NAME).is_file():
+            return folder / SIMULATED_NAME
+    raise WeightsError(f"{SIMULATED_NAME} is missing from {FOLDERS[0]}; get the whole clone, or install aurorapt again")
 
 
 def _existing(path: Path, source: str) -> Path:

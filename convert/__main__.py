@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from aurorapt.errors import AuroraptError, OptionError
-from aurorapt.weights import DEFAULT_NAMES, FOLDER, Weights, read_weights, write_weights
+from aurorapt.weights import FOLDERS, PUBLISHED_NAME, Weights, read_weights, write_weights
 from convert.blob import BASE_URL
 from convert.check import check_conversion
 from convert.conversion import convert_source
 from convert.published import fetch_published
 from convert.source import Source, find_source
 
-PUBLISHED_OUTPUT = FOLDER / DEFAULT_NAMES[0]
+PUBLISHED_OUTPUT = FOLDERS[0] / PUBLISHED_NAME
 DOWNLOADS = ".published"  # beside the output, until it is written
 
 EXIT_FAILED = 1

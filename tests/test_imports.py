@@ -9,11 +9,15 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "aurorapt"
 FORBIDDEN_EVERYWHERE = {"convert", "scripts", "h5py", "keras", "tensorflow", "cv2", "tests"}
-WITHOUT_TORCH = ("errors", "archive", "frames", "preprocess", "results", "weights", "operations", "options", "cli")
+WITHOUT_TORCH = (
+    *("errors", "archive", "frames", "preprocess", "attributes", "operations", "graph", "weights", "options"),
+    *("results", "plots", "simulate"),
+)
 # each module imports only from those that stand before it
 ORDER = (
-    *("errors", "archive", "frames", "preprocess", "operations", "graph", "weights", "options", "layers", "network"),
-    *("engine", "streams", "classifier", "results", "progress", "dataset", "run", "cli", "__main__"),
+    *("errors", "archive", "frames", "preprocess", "attributes", "operations", "graph", "weights", "options"),
+    *("activations", "layers", "network", "fusion", "engine", "streams", "classifier", "results", "progress"),
+    *("dataset", "run", "plots", "simulate", "demo", "cli", "__main__"),
 )
 
 

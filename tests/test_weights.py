@@ -304,7 +304,7 @@ def empty_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have no default weights and no environment variable."""
     folder = tmp_path / "defaults"
     folder.mkdir()
-    monkeypatch.setattr(weights_module, "FOLDER", folder)
+    monkeypatch.setattr(weights_module, "FOLDERS", (folder,))
     monkeypatch.delenv("AURORAPT_WEIGHTS", raising=False)
     return folder
 

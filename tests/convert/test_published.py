@@ -90,7 +90,7 @@ def test_right_files_become_the_default_weights(
 ) -> None:
     assert fetch(mirror, weights_folder) == 0
     assert [path.name for path in weights_folder.iterdir()] == ["cnn_0524.safetensors"]
-    monkeypatch.setattr("aurorapt.weights.FOLDER", weights_folder)
+    monkeypatch.setattr("aurorapt.weights.FOLDERS", (weights_folder,))
     monkeypatch.delenv("AURORAPT_WEIGHTS", raising=False)
     weights = read_weights(find_weights())
     assert weights.kind == "published"

@@ -1,0 +1,171 @@
+"""The whole program shown on a simulated night whose truth is known."""
+
+import csv
+import shutil
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurorapt.archive import MinuteFile, camera_nights, list_minute_files
+from aurorapt.errors import AuroraptError, OptionError
+from aurorapt.frames import read_minute
+from aurorapt.plots import SampleFrame, draw_night
+from aurorapt.results import csv_path, read_classifications
+from aurorapt.run import classify
+from aurorapt.simulate import TRUTH_NAME, simulate_archive
+from aurorapt.weights import simulated_weights
+
+SITES = ("gill", "fsim")  # neither is among the sites the default weights were trained on
+NIGHT = date(2014, 3, 10)  # one UT date holds the whole night of both
+SEED = 2
+MINUTES_PER_HOUR = 4  # sampled over the night, to stay within a minute or two
+SAMPLES = 6  # frames a picture shows
+MARKER = ".aurorapt-demo"  # in a folder that a demo made and may therefore empty
+
+
+@dataclass
+class CameraReport:
+    """What was found on one camera: frames per true class and class found."""
+
+    site: str
+    csv_file: Path
+    picture: Path
+    confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass
+class DemoReport:
+    """What a demo found.
+
+    ``recall`` is the share of each true class's frames that were found to be of it.
+    """
+
+    classes: tuple[str, ...]
+    cameras: list[CameraReport]
+    seconds: float
+
+    @property
+    def confusion(self) -> Counter[tuple[str, str]]:
+        total: Counter[tuple[str, str]] = Counter()
+        for camera in self.cameras:
+            total += camera.confusion
+        return total
+
+    @property
+    def accuracy(self) -> float:
+        confusion = self.confusion
+        right = sum(count for (truth, found), count in confusion.items() if truth == found)
+        return right / max(confusion.total(), 1)
+
+    @property
+    def recall(self) -> dict[str, float]:
+        confusion = self.confusion
+        totals = {name: sum(confusion[name, found] for found in self.classes) for name in self.classes}
+        return {name: confusion[name, name] / total for name, total in totals.items() if total}
+
+    def table(self) -> str:
+        """Say what was found against the truth, and where the results are."""
+        lines = [f"{'true class':14}{'frames':>8}{'found':>8}{'recall':>8}"]
+        confusion = self.confusion
+        for name, recall in self.recall.items():
+            frames = sum(confusion[name, found] for found in self.classes)
+            lines.append(f"{name:14}{frames:8}{confusion[name, name]:8}{recall:8.3f}")
+        lines.append(f"accuracy {self.accuracy:.3f} of {confusion.total()} frames, in {self.seconds:.0f} s")
+        for camera in self.cameras:
+            lines.append(f"{camera.site}: {camera.csv_file} and {camera.picture}")
+        return "\n".join(lines)
+
+
+class Truth:
+    """The true classes of a simulated archive, as its truth.csv gives them."""
+
+    def __init__(self, path: Path) -> None:
+        self._starts: dict[str, list[datetime]] = {}
+        self._classes: dict[str, list[str]] = {}
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                self._starts.setdefault(row["site"], []).append(datetime.fromisoformat(row["start"]))
+                self._classes.setdefault(row["site"], []).append(row["class"])
+
+    def at(self, site: str, time: datetime) -> str:
+        """Give the class of a site's frame at a time; every frame of the archive lies in one interval."""
+        return self._classes[site][bisect_right(self._starts[site], time) - 1]
+
+
+def run_demo(output: Path, say: Callable[[str], None]) -> DemoReport:
+    """Simulate a short night of two cameras, classify it, and compare with the truth.
+
+    Parameters
+    ----------
+    output : folder that is new, empty, or from an earlier demo
+    say : called with a line at each step
+
+    Raises
+    ------
+    OptionError
+        If ``output`` holds something else.
+    AuroraptError
+        If the night cannot be simulated or classified.
+    """
+    started = monotonic()
+    _empty(output)
+    stream0, results = output / "stream0", output / "results"
+    say(f"simulating the night of {NIGHT} at {' and '.join(SITES)} ...")
+    count = simulate_archive(stream0, NIGHT, NIGHT, SITES, SEED, MINUTES_PER_HOUR)
+    say(f"classifying {count} minutes, 20 frames each ...")
+    weights = simulated_weights()
+    summary = classify(NIGHT, NIGHT, stream0=stream0, output=results, weights=weights)
+    if not summary.succeeded:
+        raise AuroraptError("the simulated night could not be classified")
+    truth = Truth(stream0 / TRUTH_NAME)
+    cameras = [_report(stream0, output, night.site, truth) for night in camera_nights(stream0, NIGHT, NIGHT)]
+    classes = tuple(dict.fromkeys(name for camera in cameras for pair in sorted(camera.confusion) for name in pair))
+    return DemoReport(tuple(sorted(classes)), cameras, round(monotonic() - started, 1))
+
+
+def _empty(output: Path) -> None:
+    try:
+        if output.is_dir() and (output / MARKER).is_file():
+            for name in ("stream0", "results"):
+                shutil.rmtree(output / name, ignore_errors=True)
+        elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+            raise OptionError(f"--output {output} is there already, and not from a demo; name a new folder")
+        output.mkdir(parents=True, exist_ok=True)
+        (output / MARKER).touch()
+    except OSError as error:
+        raise OptionError(f"--output {output} cannot be used: {error.strerror}") from None
+
+
+def _report(stream0: Path, output: Path, site: str, truth: Truth) -> CameraReport:
+    (night,) = camera_nights(stream0, NIGHT, NIGHT, {site})
+    csv_file = csv_path(output / "results", night)
+    rows = read_classifications(csv_file)
+    times = rows["time"].tolist()
+    true_classes = [truth.at(site, time) for time in times]
+    found = rows["prediction_str"].tolist()
+    picture = output / f"{site}.png"
+    ribbons = {"found": (times, found), "truth": (times, true_classes)}
+    title = f"{site} {NIGHT}, simulated: {len(rows)} frames"
+    draw_night(picture, title, _samples(list_minute_files(night).minute_files, night.site, rows, truth), ribbons)
+    return CameraReport(site, csv_file, picture, Counter(zip(true_classes, found, strict=True)))
+
+
+def _samples(minute_files: Sequence[MinuteFile], site: str, rows: NDArray[np.void], truth: Truth) -> list[SampleFrame]:
+    """Frames spread evenly over the night."""
+    chosen = np.linspace(0, len(minute_files) - 1, SAMPLES).round().astype(int)
+    samples = []
+    for number in dict.fromkeys(chosen.tolist()):
+        minute = read_minute(minute_files[number], site, NIGHT)
+        time = minute.times[0].replace(microsecond=0)
+        (row,) = rows[rows["time"] == np.datetime64(time)]
+        found, true_class = str(row["prediction_str"]), truth.at(site, time)
+        lines = [(f"{found} {row['confidence']:.2f}", found), (f"truth: {true_class}", true_class)]
+        samples.append(SampleFrame(minute.images[0], time, lines))
+    return samples
