@@ -2,18 +2,28 @@
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from aurorapt import read_classifications
+from aurorapt.archive import MinuteFile
+from aurorapt.engine import Engine
+from aurorapt.frames import read_minute
+from aurorapt.network import build_network
+from aurorapt.preprocess import Preprocessor
 from aurorapt.run import classify
+from aurorapt.weights import read_weights
+from tests.convert.running import assert_engine_agrees
 
 PROJECT = Path(__file__).resolve().parent.parent
 # the original's own arithmetic is float32, in another order of sums; 1.3e-5 was seen
 CONFIDENCE_TOLERANCE = 1e-4
+ENGINE_TOLERANCE = 5e-5  # probabilities; folded and fused float32 sums differ by 1.3e-5
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +46,18 @@ def test_the_main_job_gives_what_the_original_gave(shared_folder: Path, converte
         np.testing.assert_array_equal(ours[column], theirs[column])
     np.testing.assert_allclose(ours["confidence"], theirs["confidence"], rtol=0, atol=CONFIDENCE_TOLERANCE)
     assert len(pd.read_csv(path, comment="#")) == 80
+
+
+@pytest.mark.parametrize("name", ["plain_sequential", "nested_transfer"])
+def test_the_engine_agrees_on_real_models(shared_folder: Path, name: str) -> None:
+    assert_engine_agrees(shared_folder / "keras_models" / f"{name}.h5", ENGINE_TOLERANCE)
+
+
+def test_the_engine_agrees_on_the_stand_in(shared_folder: Path, converted: Path) -> None:
+    weights = read_weights(converted)
+    minute = read_minute(MinuteFile(next((shared_folder / "stream0").rglob("*_0600_*"))), "gill", date(2014, 3, 10))
+    inputs = Preprocessor(weights.elevation_mask)(minute.images)
+    with torch.inference_mode():
+        expected = build_network(weights)(torch.from_numpy(inputs)[:, None].expand(-1, 3, -1, -1)).numpy()
+    found = Engine(weights, "fp32", batch_size=8).predict(inputs)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ENGINE_TOLERANCE)

@@ -6,32 +6,63 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aurorapt.network import Network
+from aurorapt.engine import Engine
+from aurorapt.network import build_network
+from aurorapt.preprocess import RECIPE
+from aurorapt.weights import Weights
 from convert.conversion import read_keras_file
 from convert.graph import build_graph
 
 
+def converted(path: Path) -> Weights:
+    """Convert a Keras file, whatever it ends in; only its network tells, the rest is made up."""
+    keras_file = read_keras_file(path)
+    graph, tensors, input_shape = build_graph(keras_file.model, keras_file.arrays, keras_file.keras_major)
+    return Weights(
+        name="converted",
+        kind="converted",
+        classes=(),
+        input_shape=input_shape,
+        preprocessing=RECIPE,
+        graph=graph,
+        tensors=tensors,
+        elevation_mask=np.ones((256, 256), np.uint8),
+        provenance={},
+    )
+
+
 def run_converted(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Convert a Keras file, whatever it ends in, and run the network.
+    """Convert a Keras file and run the faithful network.
 
     Parameters
     ----------
     images : (n, y, x, channel) or (n, channel, y, x) float32, as Keras takes them
     """
-    keras_file = read_keras_file(path)
-    graph, tensors, input_shape = build_graph(keras_file.model, keras_file.arrays, keras_file.keras_major)
-    network = Network(graph)
-    network.load_state_dict(
-        {
-            f"layers.{number}.{name}": torch.from_numpy(tensors[f"{node.name}/{name}"])
-            for number, node in enumerate(graph.nodes)
-            for name in network.layers[number].state_dict()
-        }
-    )
-    if images.shape[1:] != input_shape:
+    weights = converted(path)
+    if images.shape[1:] != weights.input_shape:
         images = images.transpose(0, 3, 1, 2)
     with torch.inference_mode():
-        return network.eval()(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+        return build_network(weights)(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+
+
+def assert_engine_agrees(path: Path, tolerance: float, brightest: float = 255) -> None:
+    """Compare the engine with the faithful network, on images whose channels are equal as preprocessing makes them.
+
+    Parameters
+    ----------
+    tolerance : of the largest output
+    brightest : largest value in the images
+    """
+    weights = converted(path)
+    images = np.random.default_rng(0).uniform(0, brightest, (3, *weights.input_shape[1:])).astype(np.float32)
+    channels = torch.from_numpy(images)[:, None].expand(-1, weights.input_shape[0], -1, -1)
+    with torch.inference_mode():
+        expected = build_network(weights)(channels).numpy()
+    found = Engine(weights, "fp32", batch_size=3).predict(images)
+    scale = np.abs(expected).max()
+    assert np.isfinite(expected).all()
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=tolerance)
 
 
 def assert_close(found: NDArray[np.float32], expected: NDArray[np.float32], tolerance: float) -> None:

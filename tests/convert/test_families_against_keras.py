@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.convert.oracle import SEED, keras
-from tests.convert.running import assert_close, run_converted
+from tests.convert.running import assert_close, assert_engine_agrees, run_converted
 
 CLASSES = 4
 # pixels each way: the smallest that each family takes
@@ -73,6 +73,7 @@ def assert_family_converts_alike(model: Any, random: np.random.Generator, path: 
     expected = np.asarray(model.predict(images, verbose=0))
     model.save(path)
     found = run_converted(path, images)
+    assert_engine_agrees(path, TOLERANCE)
     path.unlink()
     scale = np.abs(expected).max()
     assert_close(found / scale, expected / scale, TOLERANCE)

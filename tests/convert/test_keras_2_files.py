@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.convert.running import assert_close, run_converted
+from tests.convert.running import assert_close, assert_engine_agrees, run_converted
 
 FOLDER = Path(__file__).parent / "keras_2"
+MODELS = sorted([*FOLDER.glob("*.h5"), *FOLDER.glob("*.keras")])
 TOLERANCE = 1e-5  # a few roundings of float32 of values around 1
 
 
-@pytest.mark.parametrize("path", sorted([*FOLDER.glob("*.h5"), *FOLDER.glob("*.keras")]), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
 def test_converts_to_what_tensorflow_computed(path: Path) -> None:
     with np.load(FOLDER / f"{path.stem}.npz") as recording:
         images, expected = recording["x"], recording["y"]
@@ -19,3 +20,8 @@ def test_converts_to_what_tensorflow_computed(path: Path) -> None:
     if expected.ndim == 4:
         found = found.transpose(0, 2, 3, 1)
     assert_close(found, expected, TOLERANCE)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
+def test_the_engine_agrees(path: Path) -> None:
+    assert_engine_agrees(path, TOLERANCE, brightest=1)
