@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from aurorapt.errors import OptionError
-from aurorapt.observatory import SimulatedCamera
-from aurorapt.optics import FRAME_SIZE
-from aurorapt.textures import random_stream
+from aurorapt.simulation.observatory import SimulatedCamera
+from aurorapt.simulation.optics import FRAME_SIZE
+from aurorapt.simulation.textures import random_stream
 
 FRAMES_PER_MINUTE = 20
 CADENCE = timedelta(seconds=3)

@@ -21,8 +21,8 @@ from training_data import CLASSES, MASK, UNFAMILIAR, Examples, preprocess, simul
 
 from aurorapt import __version__
 from aurorapt.network import Network, build_network
-from aurorapt.observatory import SITES, SimulatedCamera
-from aurorapt.textures import random_stream
+from aurorapt.simulation.observatory import SITES, SimulatedCamera
+from aurorapt.simulation.textures import random_stream
 from aurorapt.weights import Weights, read_weights, write_weights
 
 HELD_OUT_SITES = ("fsim", "gill", "kuuj", "pina")

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.camera import BIAS, COUNTS_PER_ELECTRON
-from aurorapt.observatory import SimulatedCamera
-from aurorapt.optics import FRAME_SIZE, elevation_mask
 from aurorapt.preprocess import RECIPE, Preprocessor
-from aurorapt.textures import noise_tile, random_stream
+from aurorapt.simulation.camera import BIAS, COUNTS_PER_ELECTRON
+from aurorapt.simulation.observatory import SimulatedCamera
+from aurorapt.simulation.optics import FRAME_SIZE, elevation_mask
+from aurorapt.simulation.textures import noise_tile, random_stream
 
 CLASSES = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")
 INPUT_SIZE = 224  # pixels along each edge of the network's input

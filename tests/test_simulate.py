@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import themis_imager_readfile
 
-from aurorapt.ephemeris import solar_depression
 from aurorapt.errors import OptionError
-from aurorapt.observatory import SITES, SimulatedCamera
 from aurorapt.simulate import frame_times, simulate_archive, simulate_frames
+from aurorapt.simulation.ephemeris import solar_depression
+from aurorapt.simulation.observatory import SITES, SimulatedCamera
 
 DAY = date(2014, 3, 10)
 CLASSES = {"bad_viewing", "no_aurora", "other_aurora", "pulsating"}

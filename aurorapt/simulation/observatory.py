@@ -6,13 +6,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from aurorapt.aurora import MagneticPlane
-from aurorapt.camera import make_camera
-from aurorapt.ephemeris import solar_depression
 from aurorapt.errors import OptionError
-from aurorapt.nights import Night, local_noon
-from aurorapt.sky import NightSky
-from aurorapt.textures import double_size, random_stream
+from aurorapt.simulation.aurora import MagneticPlane
+from aurorapt.simulation.camera import make_camera
+from aurorapt.simulation.ephemeris import solar_depression
+from aurorapt.simulation.nights import Night, local_noon
+from aurorapt.simulation.sky import NightSky
+from aurorapt.simulation.textures import double_size, random_stream
 
 DARK_DEPRESSION = 9.0  # degrees the sun must be below the horizon for the camera to run
 LAMP_SWITCHING = 1200.0  # seconds between the moments at which a lamp may be switched

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from aurorapt.aurora import Arcs, AuroralForm, DiffuseAurora, MagneticPlane, PulsatingPatches
-from aurorapt.optics import SkyGrid
-from aurorapt.sky import CloudLayer, CoveredDome, DriftingClouds
-from aurorapt.textures import Array, random_stream, smooth_step
+from aurorapt.simulation.aurora import Arcs, AuroralForm, DiffuseAurora, MagneticPlane, PulsatingPatches
+from aurorapt.simulation.optics import SkyGrid
+from aurorapt.simulation.sky import CloudLayer, CoveredDome, DriftingClouds
+from aurorapt.simulation.textures import Array, random_stream, smooth_step
 
 DAY = 86400.0  # seconds
 TWILIGHT_DEPRESSION = 11.0  # degrees; with the sun higher the zenith is over ten times as bright as the dark sky

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from aurorapt.horizon import Horizon, make_horizon
-from aurorapt.optics import FRAME_SIZE, Optics, SkyGrid
-from aurorapt.textures import Array, random_stream
+from aurorapt.simulation.horizon import Horizon, make_horizon
+from aurorapt.simulation.optics import FRAME_SIZE, Optics, SkyGrid
+from aurorapt.simulation.textures import Array, random_stream
 
 BIAS = 3400.0  # counts without light; the real header's "Ccd background" says 3300
 COUNTS_PER_ELECTRON = 1.72  # slope of variance over level in real consecutive frames

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from aurorapt.optics import SkyGrid
-from aurorapt.textures import (
+from aurorapt.simulation.optics import SkyGrid
+from aurorapt.simulation.textures import (
     Array,
     noise_line,
     noise_tile,

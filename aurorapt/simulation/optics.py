@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aurorapt.textures import Array
+from aurorapt.simulation.textures import Array
 
 FRAME_SIZE = 256  # pixels along each edge of a frame
 EARTH_RADIUS = 6371.0  # km

@@ -4,10 +4,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from aurorapt.aurora import Arcs, AuroralForm, DiffuseAurora, MagneticPlane, PulsatingPatches
-from aurorapt.nights import CHANGE, Night, local_noon
-from aurorapt.optics import Optics, SkyGrid
-from aurorapt.sky import CoveredDome, DriftingClouds, Moon, NightSky
+from aurorapt.simulation.aurora import Arcs, AuroralForm, DiffuseAurora, MagneticPlane, PulsatingPatches
+from aurorapt.simulation.nights import CHANGE, Night, local_noon
+from aurorapt.simulation.optics import Optics, SkyGrid
+from aurorapt.simulation.sky import CoveredDome, DriftingClouds, Moon, NightSky
 
 GRID = SkyGrid(Optics())
 PLANE = MagneticPlane(GRID, declination=0.1)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import themis_imager_readfile
 
-from aurorapt.camera import COUNTS_PER_ELECTRON, make_camera
-from aurorapt.optics import Optics, SkyGrid, elevation_mask
+from aurorapt.simulation.camera import COUNTS_PER_ELECTRON, make_camera
+from aurorapt.simulation.optics import Optics, SkyGrid, elevation_mask
 
 
 def test_north_is_up_and_east_is_left() -> None:

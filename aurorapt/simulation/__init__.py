@@ -1,0 +1,1 @@
+"""A simulated THEMIS all-sky camera: what its sky shows, its optics and its sensor."""
