@@ -14,7 +14,14 @@ import typer
 
 from aurorapt import __version__
 from aurorapt.errors import AuroraptError, OptionError, WeightsError
-from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_STREAM0, RunOptions, check_options, parse_date
+from aurorapt.options import (
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_FILE_TIMEOUT,
+    DEFAULT_STREAM0,
+    RunOptions,
+    check_options,
+    parse_date,
+)
 from aurorapt.weights import Weights, find_weights, read_weights
 
 if TYPE_CHECKING:
@@ -100,7 +107,11 @@ def classify(
     ] = None,
     batch_size: Annotated[int, typer.Option(metavar="N", help="Frames in a batch.")] = DEFAULT_BATCH_SIZE,
     precision: Annotated[
-        str, typer.Option(metavar="NAME", help="fp32, or bf16: faster, and not always the same answers.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="fp32; bf16: faster, not always the same answers; auto: bf16, and fp32 for close calls.",
+        ),
     ] = "fp32",
     stream0: Annotated[
         str | None,
@@ -121,6 +132,9 @@ def classify(
         list[str] | None, typer.Option(metavar="SITE", help="Site such as gill; repeatable. [default: all]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is current already too.")] = False,
+    file_timeout: Annotated[
+        int, typer.Option(metavar="SECONDS", help="Give up a file that is not read by then.")
+    ] = DEFAULT_FILE_TIMEOUT,
     log_file: Annotated[Path, typer.Option(metavar="FILE", help="Log file; lines are appended.")] = Path(
         "aurorapt.log"
     ),
@@ -141,6 +155,7 @@ def classify(
             batch_size=batch_size,
             precision=precision,
             overwrite=overwrite,
+            file_timeout=file_timeout,
         )
         _open_log(log_file)
     _log_start(options)

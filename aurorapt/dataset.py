@@ -46,16 +46,23 @@ class PreparedMinute:
 
 
 class MinuteDataset(Dataset[PreparedMinute]):
-    """Map-style dataset whose index is the job itself."""
+    """Map-style dataset whose index is the job itself.
 
-    def __init__(self, preprocessor: Preprocessor) -> None:
+    Parameters
+    ----------
+    preprocessor : makes network inputs of raw counts
+    file_timeout : seconds after which a file that does not come is given up
+    """
+
+    def __init__(self, preprocessor: Preprocessor, file_timeout: float) -> None:
         self.preprocessor = preprocessor
+        self.file_timeout = file_timeout
 
     def __getitem__(self, job: Job) -> PreparedMinute:
         if job.minute_file is None:
             return PreparedMinute(job)
         try:
-            minute = read_minute(job.minute_file, job.night.site, job.night.date)
+            minute = read_minute(job.minute_file, job.night.site, job.night.date, self.file_timeout)
             return PreparedMinute(job, self.preprocessor(minute.images), minute.times, minute.problems)
         except Exception as error:  # one file, whatever it provokes, never costs more than itself
             problem = Problem(str(job.minute_file.path), f"unexpected {type(error).__name__}: {error}")
@@ -71,8 +78,9 @@ class _JobSampler(Sampler[Job]):
 
 
 def _follow_the_main_process(worker: int) -> None:
-    """End without a word on Ctrl-C, of which the main process tells, and when that ends, however it does."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    """Leave Ctrl-C to the main process, and end when that ends, however it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what the main process does on it
     # a worker that waits for a dead main process to take its item would wait for ever
     threading.Thread(target=_end_with_the_main_process, daemon=True).start()
 
@@ -88,13 +96,16 @@ def _as_it_is(item: Any) -> Any:
     return item
 
 
-def minute_loader(jobs: Iterable[Job], preprocessor: Preprocessor, workers: int) -> DataLoader[PreparedMinute]:
+def minute_loader(
+    jobs: Iterable[Job], dataset: MinuteDataset, workers: int, timeout: float = 0
+) -> DataLoader[PreparedMinute]:
     """DataLoader that prepares jobs in worker processes and gives them back in their order.
 
     Parameters
     ----------
     jobs : consumed lazily, in the main process, at most two jobs a worker ahead
     workers : processes; 0 reads in the main process
+    timeout : seconds without any item from a worker that raise a RuntimeError; 0 for never
 
     Notes
     -----
@@ -102,11 +113,12 @@ def minute_loader(jobs: Iterable[Job], preprocessor: Preprocessor, workers: int)
     time and, unlike torch's shared memory, cannot run out of ``/dev/shm``.
     """
     return DataLoader(
-        MinuteDataset(preprocessor),
+        dataset,
         batch_size=None,
         sampler=_JobSampler(jobs),
         num_workers=workers,
         collate_fn=_as_it_is,
         worker_init_fn=_follow_the_main_process if workers else None,
         prefetch_factor=JOBS_AHEAD if workers else None,
+        timeout=timeout if workers else 0,
     )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from aurorapt.archive import MinuteFile, Problem
 from aurorapt.errors import ArchiveError, FrameError
+from aurorapt.time_limit import TimeLimitError, time_limit
 
 FULL_MINUTE = 20  # frames
 IMAGE_BYTES = 256 * 256 * 2
@@ -49,12 +50,13 @@ class Minute:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_minute(minute_file: MinuteFile, site: str, day: date) -> Minute:
+def read_minute(minute_file: MinuteFile, site: str, day: date, file_timeout: float | None = None) -> Minute:
     """Read the frames of one minute; where its file is unreadable or not full, those of the twin that has most.
 
     Parameters
     ----------
     site, day : of the camera-night the file lies in; a frame whose header says otherwise is a problem, not a frame
+    file_timeout : seconds after which a file is given up; None for never
 
     Returns
     -------
@@ -65,9 +67,13 @@ def read_minute(minute_file: MinuteFile, site: str, day: date) -> Minute:
     problems: list[Problem] = []
     for path in (minute_file.path, *minute_file.twins):
         try:
-            minute = _read_file(path, site, day)
+            with time_limit(file_timeout):
+                minute = _read_file(path, site, day)
         except (ArchiveError, FrameError) as error:
             problems.append(Problem(str(path), str(error), may_pass=isinstance(error, ArchiveError)))
+            continue
+        except TimeLimitError:
+            problems.append(Problem(str(path), f"not read within {file_timeout:g} s", may_pass=True))
             continue
         problems.extend(minute.problems)
         if len(minute.times) > len(best.times):

@@ -14,8 +14,10 @@ from aurorapt.weights import Weights, find_weights, read_weights
 DEFAULT_STREAM0 = "/stream0"  # the original program's
 MOST_PROCESSES = 1024  # workers or threads; far more than any machine gains by
 MOST_FRAMES_AT_ONCE = 1024
+DEFAULT_FILE_TIMEOUT = 60  # seconds
+LONGEST_FILE_TIMEOUT = 86400  # seconds
 DEFAULT_BATCH_SIZE = 8  # frames; small batches stay in the processor's cache
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "bf16", "auto")
 SITE = re.compile(r"[a-z0-9]+")
 
 
@@ -37,6 +39,7 @@ class RunOptions:
     batch_size: int
     precision: str
     overwrite: bool
+    file_timeout: int
 
 
 def check_options(
@@ -52,6 +55,7 @@ def check_options(
     batch_size: int = DEFAULT_BATCH_SIZE,
     precision: str = "fp32",
     overwrite: bool = False,
+    file_timeout: int = DEFAULT_FILE_TIMEOUT,
 ) -> RunOptions:
     """Check the options of a run and fill in what was not given.
 
@@ -68,6 +72,7 @@ def check_options(
     _check_number("--workers", workers, 0, MOST_PROCESSES)
     _check_number("--threads", threads, 1, MOST_PROCESSES)
     _check_number("--batch-size", batch_size, 1, MOST_FRAMES_AT_ONCE)
+    _check_number("--file-timeout", file_timeout, 1, LONGEST_FILE_TIMEOUT)
     if precision not in PRECISIONS:
         raise OptionError(f"--precision {precision!r} is unknown; give {' or '.join(PRECISIONS)}")
     chosen_sites = tuple(site.lower() for site in ([sites] if isinstance(sites, str) else sites))
@@ -98,6 +103,7 @@ def check_options(
         batch_size=batch_size,
         precision=precision,
         overwrite=overwrite,
+        file_timeout=file_timeout,
     )
 
 

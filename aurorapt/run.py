@@ -2,10 +2,9 @@
 
 import logging
 import os
-import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from time import monotonic
@@ -16,11 +15,12 @@ from numpy.typing import NDArray
 from aurorapt import __version__, results
 from aurorapt.archive import CameraNight, NightListing, Problem, camera_nights, list_minute_files
 from aurorapt.classifier import Classifier
-from aurorapt.dataset import Job, PreparedMinute, minute_loader
-from aurorapt.errors import ArchiveError, AuroraptError, OutputFullError, ResultsError
-from aurorapt.options import DEFAULT_BATCH_SIZE, RunOptions, check_options
+from aurorapt.dataset import Job, MinuteDataset, PreparedMinute
+from aurorapt.errors import ArchiveError, OutputFullError, ResultsError
+from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_FILE_TIMEOUT, RunOptions, check_options
 from aurorapt.progress import RunProgress
 from aurorapt.streams import Streams
+from aurorapt.supervisor import prepared_minutes
 
 log = logging.getLogger(__name__)
 
@@ -88,23 +88,23 @@ class _Run:
 
     def execute(self) -> None:
         started = monotonic()
+        dataset = MinuteDataset(self.classifier.preprocessor, self.options.file_timeout)
+        minutes = prepared_minutes(self.jobs(), dataset, self.options.workers, self.let_batches_end)
         try:
-            with warnings.catch_warnings():
-                # torch warns of more workers than processors, which whoever asks for them knows
-                warnings.filterwarnings("ignore", message="This DataLoader will create")
-                for prepared in minute_loader(self.jobs(), self.classifier.preprocessor, self.options.workers):
-                    self.take(prepared)
-                self.collect(most_in_flight=0)
-        except RuntimeError as error:
-            if "DataLoader worker (pid" not in str(error):
-                raise
-            raise AuroraptError(f"a worker process died ({error}); the same command goes on from here") from error
+            for prepared in minutes:
+                self.take(prepared)
+            self.collect(most_in_flight=0)
         finally:
+            minutes.close()
             self.streams.close()
             self.progress.close()
             self.summary.seconds = round(monotonic() - started, 3)
             if self.summary.seconds:
                 self.summary.frames_per_second = round(self.summary.frames / self.summary.seconds, 2)
+
+    def let_batches_end(self) -> None:
+        """Wait until no thread computes: what one had locked would stay so in a process that is forked just then."""
+        wait([batch.probabilities for batch in self.in_flight if batch.probabilities is not None])
 
     def jobs(self) -> Iterator[Job]:
         """Walk the archive; called ahead of the results by the loader, in this process."""
@@ -262,7 +262,7 @@ def run(options: RunOptions, summary: Summary, *, quiet: bool = False) -> None:
     ArchiveError
         If the archive has gone.
     AuroraptError
-        If a worker process dies.
+        If worker processes die whatever they are given.
     """
     _Run(options, summary, quiet).execute()
 
@@ -280,6 +280,7 @@ def classify(
     batch_size: int = DEFAULT_BATCH_SIZE,
     precision: str = "fp32",
     overwrite: bool = False,
+    file_timeout: int = DEFAULT_FILE_TIMEOUT,
     quiet: bool = True,
 ) -> Summary:
     """Classify every frame of a date range and write one CSV per camera and night.
@@ -295,8 +296,10 @@ def classify(
     workers : processes that read and preprocess; where None, 2 or a quarter of the usable processors; 0 for none
     threads : batches classified at the same time, each by one thread; the number of usable processors where None
     batch_size : frames the network takes at once
-    precision : "fp32", or "bf16" for convolutions in bfloat16: faster, and not always the same answers
+    precision : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for bf16
+        and then fp32 for close calls
     overwrite : redo camera-nights whose CSV is current too
+    file_timeout : seconds after which a file that is not read is given up
     quiet : show no progress bar
 
     Raises
@@ -308,7 +311,7 @@ def classify(
     ArchiveError
         If the archive has gone.
     AuroraptError
-        If a worker process dies.
+        If worker processes die whatever they are given.
 
     Notes
     -----
@@ -326,6 +329,7 @@ def classify(
         batch_size=batch_size,
         precision=precision,
         overwrite=overwrite,
+        file_timeout=file_timeout,
     )
     summary = Summary()
     run(options, summary, quiet=quiet)
