@@ -18,7 +18,8 @@ class Classifier:
     Parameters
     ----------
     weights : a weights file or what `aurorapt.weights.read_weights` read; the default weights where None
-    precision : "fp32", or "bf16" for convolutions in bfloat16: faster, and not always the same answers
+    precision : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for bf16
+        and then fp32 for close calls
     batch_size : frames the network takes at once
 
     Attributes

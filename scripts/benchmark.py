@@ -26,7 +26,8 @@ import torch
 import typer
 from numpy.typing import NDArray
 
-from aurorapt.engine import Engine, has_bfloat16
+from aurorapt.engine import Engine
+from aurorapt.fused_layers import has_bfloat16
 from aurorapt.network import build_network
 from aurorapt.options import usable_processors
 from aurorapt.preprocess import Preprocessor
@@ -36,6 +37,7 @@ from aurorapt.weights import Weights, find_weights, read_weights
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
 BATCH_SIZE = 8  # frames
+REST = 0.3  # seconds before each run, in which the idle threads of the one before stop spinning
 SAMPLING = 0.2  # seconds between two looks at the memory
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -61,10 +63,11 @@ def summarize(name: str, unit: str, values: list[float]) -> Result:
 
 
 def interleaved(contestants: dict[str, Callable[[], Any]], runs: int) -> dict[str, list[float]]:
-    """Seconds of each run; all take turns, after one uncounted round, so that a slower machine slows all."""
+    """Time the contestants in turn, after one uncounted round, so that a slower machine slows all; seconds of each."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for counted in (False, *[True] * runs):
         for name, contestant in contestants.items():
+            time.sleep(REST)
             start = time.perf_counter()
             contestant()
             if counted:
@@ -176,7 +179,7 @@ def network(
     loaded = read_weights(find_weights(weights))
     threads = threads or usable_processors()
     torch.set_num_threads(threads)
-    frames = 2 * BATCH_SIZE * threads
+    frames = 4 * BATCH_SIZE * threads
     inputs = np.random.default_rng(0).uniform(0, 255, (frames, *loaded.input_shape[1:])).astype(np.float32)
     contestants = dict(network_contestants(loaded, inputs, threads))
     reference = "onnxruntime fp32" if "onnxruntime fp32" in contestants else "faithful fp32"

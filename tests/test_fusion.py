@@ -8,7 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 import aurorapt.engine
-from aurorapt.engine import Engine, has_bfloat16
+import aurorapt.fused_layers
+from aurorapt.engine import Engine
+from aurorapt.fused_layers import has_bfloat16
 from aurorapt.fusion import FUSED_CONVOLUTION, SUBSAMPLE, fuse
 from aurorapt.graph import Graph, Node
 from aurorapt.network import build_network
@@ -151,7 +153,31 @@ def odd_padding_network() -> Weights:
     return build.finish(build.add("concatenate", value, build.add("tanh", value), axis=1))
 
 
+def self_residual_network() -> Weights:
+    """Add a convolution to the very value it reads, which nothing reads later."""
+    build = GraphBuilder(4)
+    value = build.relu(build.conv("image", 8, kernel=3, stride=2))
+    for _ in range(3):
+        value = build.relu(build.add("add", value, build.norm(build.conv(value, 8, kernel=3, pad=1))))
+    return build.finish(value)
+
+
+def one_pixel_network() -> Weights:
+    """Leave one pixel of an image after subsampling, which needs memory of its own all the same."""
+    build = GraphBuilder(5)
+    value = build.conv("image", 8, kernel=3, stride=12)
+    doubled = build.add("add", value, build.relu(value))
+    kept = build.relu(doubled)
+    narrowed = build.add("add", build.conv(value, 8), kept)
+    first, second = build.conv(narrowed, 8, stride=2), build.conv(narrowed, 8, stride=2)
+    joined = build.add("add", first, second)
+    seen = build.add("global_average_pool2d", kept, keep_dimensions=True)
+    return build.finish(build.add("multiply", joined, seen))
+
+
 NETWORKS = {
+    "self-residual": self_residual_network,
+    "one pixel": one_pixel_network,
     "residual": residual_network,
     "activations": activations_network,
     "awkward": awkward_network,
@@ -182,9 +208,64 @@ def test_the_engine_is_the_faithful_network(name: str) -> None:
     assert_same(scaled(NETWORKS[name]()), images(), "fp32", TOLERANCE)
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_few_frames_are_no_exception(name: str, frames: int) -> None:
+    weights, inputs = scaled(NETWORKS[name]()), images()[:frames]
+    found = Engine(weights, "fp32", batch_size=4).predict(inputs)
+    np.testing.assert_allclose(found, faithful(weights, inputs), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_networks(seed: int) -> None:
+    """Residuals, strides, paddings, views and shared values in any order."""
+    weights = random_network(seed)
+    inputs = images(3)
+    expected = faithful(weights, inputs)
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(Engine(weights, "fp32", 2).predict(inputs), expected, rtol=0, atol=TOLERANCE)
+
+
+def random_network(seed: int) -> Weights:
+    build = GraphBuilder(seed)
+    rng = np.random.default_rng(1000 + seed)
+    values = [build.conv("image", 6, kernel=3, stride=int(rng.integers(1, 4)), pad=1)]
+    build.tensors[f"{values[0]}/weight"] /= 100
+    for _ in range(rng.integers(6, 16)):
+        source = str(rng.choice(values))
+        alike = [value for value in values if build.shapes[value] == build.shapes[source]]
+        other = str(rng.choice(alike))
+        values.append(_random_step(build, rng, source, other))
+    ends = [build.add("global_average_pool2d", value, keep_dimensions=True) for value in _unread(build)]
+    joined = build.add("concatenate", *ends, axis=1) if len(ends) > 1 else ends[0]
+    return build.finish(joined)
+
+
+def _unread(build: GraphBuilder) -> list[str]:
+    read = {value for node in build.nodes for value in node.inputs}
+    return [node.name for node in build.nodes if node.name not in read]
+
+
+def _random_step(build: GraphBuilder, rng: np.random.Generator, source: str, other: str) -> str:
+    size = build.shapes[source][1]
+    steps = {
+        "residual": lambda: build.add("add", build.conv(source, 6, kernel=3, pad=1), other),
+        "pointwise": lambda: build.add("add", other, build.conv(source, 6)),
+        "strided": lambda: build.conv(source, 6, stride=2),
+        "norm": lambda: build.relu(build.norm(build.conv(source, 6, kernel=3, pad=1))),
+        "depthwise": lambda: build.add("silu", build.conv(source, 6, kernel=3, pad=1, groups=6)),
+        "padded": lambda: build.conv(build.add("zero_pad2d", source, padding=(1, 1, 1, 1)), 6, kernel=3),
+        "cropped": lambda: build.add("crop2d", source, cropping=(0, 1, 1, 0)) if size > 1 else build.relu(source),
+        "sum": lambda: build.relu(build.add("add", source, other)),
+        "shuffled": lambda: build.add("permute", source, axes=(1, 3, 2)),
+        "activated": lambda: build.add("tanh", source),
+    }
+    return steps[str(rng.choice(list(steps)))]()
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_without_fused_convolutions_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aurorapt.engine, "has_fused_convolutions", lambda: False)
+    monkeypatch.setattr(aurorapt.fused_layers, "has_fused_convolutions", lambda: False)
     assert_same(scaled(NETWORKS[name]()), images(), "fp32", TOLERANCE)
 
 
@@ -233,3 +314,17 @@ def test_the_input_is_not_changed() -> None:
     np.testing.assert_array_equal(inputs, before[0])
     for name, tensor in weights.tensors.items():
         np.testing.assert_array_equal(tensor, before[1][name])
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor does not compute in bfloat16")
+def test_close_calls_are_float32s_and_the_others_bfloat16s(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights, inputs = scaled(residual_network()), images(40)
+    exact, quick = (Engine(weights, name, 40).predict(inputs) for name in ("fp32", "bf16"))
+    ordered = np.sort(quick, axis=1)
+    margins = ordered[:, -1] - ordered[:, -2]
+    monkeypatch.setattr(aurorapt.engine, "CLOSE_CALL", np.median(margins))
+    both = Engine(weights, "auto", 40).predict(inputs)
+    close = margins < np.median(margins)
+    assert 0 < close.sum() < len(close)
+    np.testing.assert_allclose(both[close], exact[close], rtol=0, atol=TOLERANCE)
+    np.testing.assert_array_equal(both[~close], quick[~close])
