@@ -14,6 +14,7 @@ import typer
 
 from aurorapt import __version__
 from aurorapt.errors import AuroraptError, OptionError, WeightsError
+from aurorapt.interruption import Interrupted, raise_on_signals
 from aurorapt.options import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_FILE_TIMEOUT,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, before a run has begun
 SIMULATED_NOTICE = (
     "these weights were trained on simulated frames: they are for trying the tool, not for science; see README.md"
 )
@@ -51,6 +52,8 @@ def main() -> None:
     """Entry point of the ``aurorapt`` command."""
     try:
         sys.exit(app(prog_name="aurorapt", standalone_mode=False))
+    except Interrupted as interruption:
+        sys.exit(interruption.exit_status)
     except USAGE_ERROR as error:
         typer.echo(f"aurorapt: {error.format_message().rstrip('.')}; see aurorapt -h", err=True)
         sys.exit(EXIT_USAGE)
@@ -161,16 +164,17 @@ def classify(
     _log_start(options)
     if options.weights.kind == "simulated" and not quiet:
         typer.echo("aurorapt: " + SIMULATED_NOTICE, err=True)
+    raise_on_signals()
     from aurorapt.run import Summary, run  # loads torch, so only when every option is known to be right
 
     summary = Summary()
     try:
         with _one_line_errors():
             run(options, summary, quiet=quiet or as_json)
-    except KeyboardInterrupt:
+    except Interrupted as interruption:
         log.error("interrupted")
         typer.echo("aurorapt: interrupted; the same command goes on after the last finished night", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        raise typer.Exit(interruption.exit_status) from None
     except (OSError, RuntimeError, MemoryError) as error:
         log.exception("unexpected error")
         typer.echo(f"aurorapt: unexpected error, {type(error).__name__}: {error}; {log_file} has it whole", err=True)

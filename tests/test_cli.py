@@ -1,3 +1,4 @@
+import contextlib
 import fcntl
 import json
 import os
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -208,3 +210,66 @@ def test_ctrl_c_on_a_terminal_leaves_a_line_and_no_process(archive: Path, weight
     assert b"Traceback" not in seen
     with pytest.raises(ProcessLookupError):
         os.killpg(run.pid, 0)
+
+
+@pytest.fixture
+def stuck_run(archive: Path, weights_file: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Give a run whose only worker is in a read that does not end and lets no alarm interrupt it."""
+    mark = tmp_path / "reading"
+    code = (
+        "import pathlib, signal, time, aurorapt.cli, aurorapt.dataset\n"
+        "def stall(*_):\n"
+        "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGTERM])\n"
+        f"    pathlib.Path({str(mark)!r}).touch()\n"
+        "    time.sleep(600)\n"
+        "aurorapt.dataset.read_minute = stall\n"
+        "aurorapt.cli.main()"
+    )
+    arguments = [
+        "classify",
+        "2014-03-10",
+        "2014-03-10",
+        "--stream0",
+        archive,
+        "--weights",
+        weights_file,
+        "--workers",
+        1,
+    ]
+    command = [sys.executable, "-c", code, *map(str, arguments), "--output", str(tmp_path / "out")]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert mark.exists()
+    yield run
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stuck_run_ends_on_signals_and_leaves_nothing(
+    stuck_run: "subprocess.Popen[str]", tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    stuck_run.send_signal(number)
+    output, error = stuck_run.communicate(timeout=30)  # the promise is 3 s, but this machine may be busy
+    assert stuck_run.returncode == status
+    assert (output, error) == ("", "aurorapt: interrupted; the same command goes on after the last finished night\n")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(stuck_run.pid, 0)
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    assert "ERROR interrupted" in (tmp_path / "aurorapt.log").read_text()
+
+
+def test_a_run_that_does_not_end_in_order_ends_all_the_same(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, threading, time\n"
+        "from aurorapt.interruption import raise_on_signals\n"
+        "raise_on_signals()\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "finally:\n"
+        "    time.sleep(600)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 143

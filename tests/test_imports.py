@@ -10,34 +10,14 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "aurorapt"
 FORBIDDEN_EVERYWHERE = {"convert", "scripts", "h5py", "keras", "tensorflow", "cv2", "tests"}
 WITHOUT_TORCH = (
-    *(
-        "errors",
-        "archive",
-        "time_limit",
-        "frames",
-        "preprocess",
-        "attributes",
-        "operations",
-        "graph",
-        "weights",
-        "options",
-    ),
+    *("errors", "archive", "time_limit", "frames", "preprocess"),
+    *("attributes", "operations", "graph", "weights", "options"),
     *("results", "plots", "simulate"),
 )
 # each module imports only from those that stand before it
 ORDER = (
-    *(
-        "errors",
-        "archive",
-        "time_limit",
-        "frames",
-        "preprocess",
-        "attributes",
-        "operations",
-        "graph",
-        "weights",
-        "options",
-    ),
+    *("errors", "interruption", "archive", "time_limit", "frames", "preprocess"),
+    *("attributes", "operations", "graph", "weights", "options"),
     *("activations", "layers", "network", "fusion", "fused_layers", "engine", "streams", "classifier"),
     *("results", "progress"),
     *("dataset", "supervisor", "run", "plots", "simulate", "demo", "cli", "__main__"),
