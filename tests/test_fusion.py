@@ -172,7 +172,7 @@ def one_pixel_network() -> Weights:
     first, second = build.conv(narrowed, 8, stride=2), build.conv(narrowed, 8, stride=2)
     joined = build.add("add", first, second)
     seen = build.add("global_average_pool2d", kept, keep_dimensions=True)
-    return build.finish(build.add("multiply", joined, seen))
+    return build.finish(build.add("add", joined, seen))
 
 
 NETWORKS = {
@@ -213,7 +213,9 @@ def test_the_engine_is_the_faithful_network(name: str) -> None:
 def test_few_frames_are_no_exception(name: str, frames: int) -> None:
     weights, inputs = scaled(NETWORKS[name]()), images()[:frames]
     found = Engine(weights, "fp32", batch_size=4).predict(inputs)
-    np.testing.assert_allclose(found, faithful(weights, inputs), rtol=0, atol=TOLERANCE)
+    expected = faithful(weights, inputs)
+    assert expected.max(axis=1).min() < 0.999, "a saturated softmax hides every fault"
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("seed", range(40))
