@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 class Relu(nn.Module):
-    """Keras's ReLU: max_value above, the identity from the threshold on, negative_slope * (x - threshold) below."""
+    """Keras's ReLU: above the threshold the identity, up to max_value; elsewhere negative_slope * (x - threshold)."""
 
     def __init__(self, max_value: float | None, negative_slope: float, threshold: float) -> None:
         super().__init__()
@@ -16,8 +16,8 @@ class Relu(nn.Module):
         if self.threshold == 0:
             result = functional.leaky_relu(values, self.negative_slope) if self.negative_slope else values.relu()
         else:
-            below = self.negative_slope * (values - self.threshold)
-            result = torch.where(values >= self.threshold, values, below)
+            sloping = self.negative_slope * (values - self.threshold)
+            result = torch.where(values > self.threshold, values, sloping)
         return result if self.max_value is None else result.clamp(max=self.max_value)
 
 

@@ -138,15 +138,21 @@ def _in_order(model: Model) -> list[tuple[Layer, int]]:
 def _inputs(layer: Layer, call: Call, values: Mapping[Reference, Value], may_train: bool) -> list[Value]:
     """Find the values a layer is called on; other arguments must not change the result."""
     for name, value in call.keywords.items():
-        if value is not None and not (name == "training" and (may_train or value is False)):
+        if not _says_nothing(value) and not (name == "training" and (may_train or value is False)):
             raise refusal(layer, f"a call with {name}={value!r:.60} cannot be converted")
     if len(call.arguments) != 1:
         raise refusal(layer, f"a call with {len(call.arguments)} arguments cannot be converted")
     argument = call.arguments[0]
     found = references(argument)
     if len(found) != (len(argument) if isinstance(argument, (list, tuple)) else 1):
-        raise refusal(layer, "a call on anything but results of other layers cannot be converted")
+        raise refusal(layer, "a call on anything but results of other layers, in order, cannot be converted")
     return [_lookup(values, reference, layer.name) for reference in found]
+
+
+def _says_nothing(value: Any) -> bool:
+    """Whether it is None, or what a model with several or named inputs has for no masks: None for each."""
+    parts = list(value.values()) if isinstance(value, dict) else value
+    return all(map(_says_nothing, parts)) if isinstance(parts, list) else value is None
 
 
 def _lookup(values: Mapping[Reference, Value], reference: Reference, reader: str) -> Value:

@@ -23,9 +23,13 @@ class KerasFile:
 
 
 def version_major(version: str) -> int:
-    """First number of a version of Keras; where an early file gives none it is 2."""
-    match = re.match(r"\d+", version)
-    major = int(match.group()) if match else 2
-    if major not in (2, 3):
-        raise ConversionError(f"was written by Keras {version:.40}; versions 2 and 3 can be converted")
-    return major
+    """First number of a version of Keras.
+
+    Raises
+    ------
+    ConversionError
+        if it is no version, or not one that can be converted
+    """
+    if not re.fullmatch(r"[23](\.[0-9A-Za-z.+-]{1,40})?", version):
+        raise ConversionError(f"was written by Keras {version!r:.40}; versions 2 and 3 can be converted")
+    return int(version[0])

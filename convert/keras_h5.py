@@ -29,7 +29,8 @@ def read_keras_h5(path: Path) -> KerasFile:
         text = read_text(file.attrs, "model_config")
         if text is None:
             raise ConversionError("holds no model_config: weights alone cannot be converted, save the whole model")
-        version = read_text(file.attrs, "keras_version") or "2"
+        version = read_text(file.attrs, "keras_version")
+        version = "2" if version is None else version  # the earliest files give none
         backend = read_text(file.attrs, "backend") or "tensorflow"
         if backend in FLIPPING_BACKENDS:
             raise ConversionError(f"was written by Keras on {backend}, which keeps its kernels the other way round")

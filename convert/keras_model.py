@@ -116,7 +116,7 @@ def _require_shallow(description: Any) -> None:
 
 
 def _model(description: dict[str, Any], depth: int) -> Model:
-    kind, config = _class_name(description), description["config"]
+    kind, config = class_name(description), description["config"]
     if kind not in MODEL_CLASSES:
         raise ConversionError(
             f"the model is of class {kind!r:.60}; only Functional and Sequential models can be converted"
@@ -126,7 +126,7 @@ def _model(description: dict[str, Any], depth: int) -> Model:
     if kind == "Sequential" and not (isinstance(config, dict) and "input_layers" in config):
         return _sequential(config, depth)
     layers = [_layer(item, depth, _calls(item["inbound_nodes"])) for item in config["layers"]]
-    keras_3 = any(isinstance(node, dict) for item in config["layers"] for node in item["inbound_nodes"])
+    keras_3 = any(_is_keras_3_call(node) for item in config["layers"] for node in item["inbound_nodes"])
     outputs = _ends(config["output_layers"])
     if keras_3:
         outputs = _without_own_call(outputs, {layer.name: 1 for layer in layers if layer.class_name == "Functional"})
@@ -185,12 +185,12 @@ def _layer(item: dict[str, Any], depth: int, calls: tuple[Call, ...]) -> Layer:
     name = item.get("name") or (config["name"] if isinstance(config, dict) else None) or f"model_{depth + 1}"
     if not is_name(name):
         raise ConversionError(f"a layer's name must be printable text, not {name!r:.60}")
-    model = _model(item, depth + 1) if _class_name(item) in MODEL_CLASSES else None
+    model = _model(item, depth + 1) if class_name(item) in MODEL_CLASSES else None
     options = {key: _plain(value) for key, value in config.items()} if isinstance(config, dict) else {}
-    return Layer(name, _class_name(item), options, calls, model)
+    return Layer(name, class_name(item), options, calls, model)
 
 
-def _class_name(item: dict[str, Any]) -> str:
+def class_name(item: dict[str, Any]) -> str:
     """Class of a layer, with the module or package it comes from where that is not Keras."""
     module = str(item.get("module") or "keras")
     kind = str(item.get("registered_name") or item["class_name"])
@@ -198,15 +198,26 @@ def _class_name(item: dict[str, Any]) -> str:
 
 
 def _ends(ends: Any) -> tuple[Reference, ...]:
-    """Read inputs or outputs of a model: one ``[layer, call, output]`` or any nesting of them."""
+    """Read inputs or outputs of a model: one ``[layer, call, output]`` or any nesting of them.
+
+    Keras numbers named ones in the order of their names or of their making, by version and by the type of the mapping,
+    which the file does not record.
+    """
     if isinstance(ends, list) and len(ends) == 3 and isinstance(ends[0], str):
         return (Reference(ends[0], int(ends[1]), int(ends[2])),)
+    if isinstance(ends, dict) and len(ends) > 1:
+        listed = ", ".join(map(repr, ends))
+        raise ConversionError(f"the order of inputs or outputs named {listed:.120} cannot be told from the file")
     parts = ends.values() if isinstance(ends, dict) else ends
     return tuple(reference for part in parts for reference in _ends(part))
 
 
 def _calls(inbound_nodes: list[Any]) -> tuple[Call, ...]:
-    return tuple(_keras_3_call(node) if isinstance(node, dict) else _keras_2_call(node) for node in inbound_nodes)
+    return tuple(_keras_3_call(node) if _is_keras_3_call(node) else _keras_2_call(node) for node in inbound_nodes)
+
+
+def _is_keras_3_call(node: Any) -> bool:
+    return isinstance(node, dict) and node.keys() == {"args", "kwargs"}
 
 
 def _plain(value: Any) -> Any:
@@ -227,11 +238,15 @@ def _keras_3_value(value: Any) -> Any:
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
         layer, call, output = value["config"]["keras_history"]
         return Reference(str(layer), int(call), int(output))
-    return _plain(value)
+    value = _plain(value)
+    return {key: _keras_3_value(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _keras_2_call(node: Any) -> Call:
     """Read a call in which every tensor is ``[layer, call, output, keywords]``; the keywords are all alike."""
+    if isinstance(node, dict):
+        first, *_ = node.values()
+        return Call(({name: _keras_2_reference(item) for name, item in node.items()},), _keras_2_keywords(first))
     if isinstance(node[0], str):  # an operation of TensorFlow called as a layer, on one tensor
         return Call((_keras_2_reference(node),), _keras_2_keywords(node))
     tensors = [_keras_2_reference(item) for item in node]

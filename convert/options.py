@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aurorapt.errors import ConversionError
-from convert.keras_model import Layer
+from convert.keras_model import Layer, class_name
 
 REQUIRED = object()
 
@@ -139,10 +139,10 @@ def activation(default: Any = "linear") -> Option:
             return "linear"
         if isinstance(value, str):
             return value
-        if value["class_name"] == "function":  # someone's own, even under the name of one of Keras
+        kind = class_name(value)
+        if kind == "function":  # someone's own, even under the name of one of Keras
             raise ValueError
-        name = str(value["class_name"])
-        return Layer(str(value["config"].get("name", name)), name, dict(value["config"]), ())
+        return Layer(str(value["config"].get("name", kind)), kind, dict(value["config"]), ())
 
     return Option("a function of the table below", parse, default)
 

