@@ -16,7 +16,7 @@ MOST_PROCESSES = 1024  # workers or threads; far more than any machine gains by
 MOST_FRAMES_AT_ONCE = 1024
 DEFAULT_FILE_TIMEOUT = 60  # seconds
 LONGEST_FILE_TIMEOUT = 86400  # seconds
-DEFAULT_BATCH_SIZE = 8  # frames; small batches stay in the processor's cache
+DEFAULT_BATCH_SIZE = 4  # frames; small batches stay in the processor's cache
 PRECISIONS = ("fp32", "bf16", "auto")
 SITE = re.compile(r"[a-z0-9]+")
 
@@ -39,6 +39,7 @@ class RunOptions:
     batch_size: int
     precision: str
     overwrite: bool
+    salvage: bool
     file_timeout: int
 
 
@@ -55,6 +56,7 @@ def check_options(
     batch_size: int = DEFAULT_BATCH_SIZE,
     precision: str = "fp32",
     overwrite: bool = False,
+    salvage: bool = False,
     file_timeout: int = DEFAULT_FILE_TIMEOUT,
 ) -> RunOptions:
     """Check the options of a run and fill in what was not given.
@@ -103,6 +105,7 @@ def check_options(
         batch_size=batch_size,
         precision=precision,
         overwrite=overwrite,
+        salvage=salvage,
         file_timeout=file_timeout,
     )
 
