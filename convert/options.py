@@ -65,8 +65,8 @@ def number(default: Any = REQUIRED) -> Option:
     return Option("a number", _number, default)
 
 
-def optional_number() -> Option:
-    return Option("a number or none", lambda value: None if value is None else _number(value), None)
+def optional_number(default: Any = REQUIRED) -> Option:
+    return Option("a number or none", lambda value: None if value is None else _number(value), default)
 
 
 def pair(default: Any = REQUIRED) -> Option:

@@ -6,7 +6,7 @@ from typing import Any
 
 from convert.builder import Value
 from convert.keras_model import Layer
-from convert.options import activation, axes, number, one_axis, optional_number, parse_options
+from convert.options import REQUIRED, activation, axes, number, one_axis, optional_number, parse_options
 from convert.registry import LayerCall, Variable, converts, find_handler
 
 _PLAIN_RELU = {"max_value": None, "negative_slope": 0.0, "threshold": 0.0}
@@ -60,8 +60,10 @@ def _apply_layer(call: LayerCall, layer: Layer, value: Value) -> Value:
 
 LAYERS_AS_FUNCTIONS = ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax")
 
+# What every version of Keras writes is required of these layers: one of the same name that lacks it is someone's own.
 
-@converts("Activation", options={"activation": activation()})
+
+@converts("Activation", options={"activation": activation(REQUIRED)})
 def convert_activation(call: LayerCall) -> Value:
     return activate(call, call.input)
 
@@ -75,19 +77,20 @@ def convert_relu(call: LayerCall) -> Value:
     return call.graph.add(call.path, "relu", [call.input], attributes)
 
 
-@converts("LeakyReLU", options={"alpha": number(0.3), "negative_slope": optional_number()})
+@converts("LeakyReLU", options={"alpha": optional_number(None), "negative_slope": optional_number(None)})
 def convert_leaky_relu(call: LayerCall) -> Value:
-    slope = call.options["negative_slope"]
-    slope = call.options["alpha"] if slope is None else slope  # Keras 2 calls it alpha
+    slope = call.options["alpha" if call.keras_major == 2 else "negative_slope"]
+    if slope is None:
+        raise call.refusal("its slope is missing")
     return call.graph.add(call.path, "relu", [call.input], _PLAIN_RELU | {"negative_slope": slope})
 
 
-@converts("ELU", options={"alpha": number(1.0)})
+@converts("ELU", options={"alpha": number()})
 def convert_elu(call: LayerCall) -> Value:
     return call.graph.add(call.path, "elu", [call.input], {"alpha": call.options["alpha"]})
 
 
-@converts("Softmax", options={"axis": one_axis()})
+@converts("Softmax", options={"axis": one_axis(REQUIRED)})
 def convert_softmax(call: LayerCall) -> Value:
     axis = call.input.torch_axis(call.options["axis"])
     return call.graph.add(call.path, "softmax", [call.input], {"axis": axis})

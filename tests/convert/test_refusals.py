@@ -117,6 +117,11 @@ def test_layer_type(class_name: str) -> None:
         ("Normalization", {"mean": 0, "variance": 1, "axis": [3, 1]}, "axis="),
         ("Rescaling", {"scale": [1, 2]}, "does not spread"),
         ("ReLU", {"max_value": float("nan")}, "max_value"),
+        ("ReLU", {}, "max_value is missing"),
+        ("LeakyReLU", {}, "slope is missing"),
+        ("ELU", {}, "alpha is missing"),
+        ("Softmax", {}, "axis is missing"),
+        ("Activation", {}, "activation is missing"),
         ("TFOpLambda", {"function": "image.resize"}, "'image.resize'"),
     ],
 )
