@@ -135,6 +135,9 @@ def classify(
         list[str] | None, typer.Option(metavar="SITE", help="Site such as gill; repeatable. [default: all]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is current already too.")] = False,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Keep the whole frames of a damaged file, where the original has none.")
+    ] = False,
     file_timeout: Annotated[
         int, typer.Option(metavar="SECONDS", help="Give up a file that is not read by then.")
     ] = DEFAULT_FILE_TIMEOUT,
@@ -158,6 +161,7 @@ def classify(
             batch_size=batch_size,
             precision=precision,
             overwrite=overwrite,
+            salvage=salvage,
             file_timeout=file_timeout,
         )
         _open_log(log_file)
@@ -293,5 +297,10 @@ def _print_summary(summary: "Summary", options: RunOptions, log_file: Path) -> N
         f"({summary.frames_per_second:.1f} frames/s), {summary.problems} problems",
         err=wrong,
     )
+    if summary.elsewhere:
+        typer.echo(f"{summary.elsewhere} more are in the hands of another run", err=wrong)
+    if summary.redone:
+        reasons = ", ".join(f"{count} for {reason}" for reason, count in summary.redone.items())
+        typer.echo(f"done anew: {reasons}", err=wrong)
     if summary.problems or wrong:
         typer.echo(f"what went wrong stands in {log_file}", err=wrong)

@@ -37,12 +37,14 @@ class PreparedMinute:
 
     ``inputs`` : (n, rows, columns) float32 [frame, y, x], 0 to 255
     ``times`` : n naive UTC times
+    ``salvaged`` : whether the file is damaged, and these are the frames that are whole
     """
 
     job: Job
     inputs: NDArray[np.float32] | None = None
     times: list[datetime] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    salvaged: bool = False
 
 
 class MinuteDataset(Dataset[PreparedMinute]):
@@ -52,18 +54,22 @@ class MinuteDataset(Dataset[PreparedMinute]):
     ----------
     preprocessor : makes network inputs of raw counts
     file_timeout : seconds after which a file that does not come is given up
+    salvage : whether to keep the whole frames of a damaged file
     """
 
-    def __init__(self, preprocessor: Preprocessor, file_timeout: float) -> None:
+    def __init__(self, preprocessor: Preprocessor, file_timeout: float, salvage: bool = False) -> None:
         self.preprocessor = preprocessor
         self.file_timeout = file_timeout
+        self.salvage = salvage
 
     def __getitem__(self, job: Job) -> PreparedMinute:
         if job.minute_file is None:
             return PreparedMinute(job)
         try:
-            minute = read_minute(job.minute_file, job.night.site, job.night.date, self.file_timeout)
-            return PreparedMinute(job, self.preprocessor(minute.images), minute.times, minute.problems)
+            night = job.night
+            minute = read_minute(job.minute_file, night.site, night.date, self.file_timeout, self.salvage)
+            inputs = self.preprocessor(minute.images)
+            return PreparedMinute(job, inputs, minute.times, minute.problems, minute.salvaged)
         except Exception as error:  # one file, whatever it provokes, never costs more than itself
             problem = Problem(str(job.minute_file.path), f"unexpected {type(error).__name__}: {error}")
             return PreparedMinute(job, problems=[problem])

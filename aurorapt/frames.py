@@ -26,6 +26,7 @@ from aurorapt.time_limit import TimeLimitError, time_limit
 FULL_MINUTE = 20  # frames
 IMAGE_BYTES = 256 * 256 * 2
 MINUTE_BYTES_LIMIT = 64 * 2**20  # bytes; a full minute is 2.6 MB, so nothing larger is one
+PIECE_BYTES = 2**14  # bytes of a damaged file that are decompressed at once
 MAGIC_NUMBER = b"P5\n"
 IMAGE_SIZE_LINE = b"\n256 256"
 IMAGE_MARK = b"\n65535\n"  # largest value, the last line before the pixels
@@ -43,20 +44,25 @@ class Minute:
     ``images`` : (n, 256, 256) uint16 [frame, y, x], raw counts, rows as the reader gives them (not flipped: row 0 is
     the edge that asilib and PyAuroraX plot at the top, north)
     ``times`` : n naive UTC times, the headers' ``Image request start``
+    ``salvaged`` : whether the file is damaged, and these are the frames that are whole
     """
 
     images: NDArray[np.uint16] = field(default_factory=lambda: np.empty((0, 256, 256), dtype=np.uint16))
     times: list[datetime] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    salvaged: bool = False
 
 
-def read_minute(minute_file: MinuteFile, site: str, day: date, file_timeout: float | None = None) -> Minute:
+def read_minute(
+    minute_file: MinuteFile, site: str, day: date, file_timeout: float | None = None, salvage: bool = False
+) -> Minute:
     """Read the frames of one minute; where its file is unreadable or not full, those of the twin that has most.
 
     Parameters
     ----------
     site, day : of the camera-night the file lies in; a frame whose header says otherwise is a problem, not a frame
     file_timeout : seconds after which a file is given up; None for never
+    salvage : whether to keep the whole frames of a damaged file, where the reader gives none
 
     Returns
     -------
@@ -68,7 +74,7 @@ def read_minute(minute_file: MinuteFile, site: str, day: date, file_timeout: flo
     for path in (minute_file.path, *minute_file.twins):
         try:
             with time_limit(file_timeout):
-                minute = _read_file(path, site, day)
+                minute = _read_file(path, site, day, salvage)
         except (ArchiveError, FrameError) as error:
             problems.append(Problem(str(path), str(error), may_pass=isinstance(error, ArchiveError)))
             continue
@@ -76,18 +82,27 @@ def read_minute(minute_file: MinuteFile, site: str, day: date, file_timeout: flo
             problems.append(Problem(str(path), f"not read within {file_timeout:g} s", may_pass=True))
             continue
         problems.extend(minute.problems)
-        if len(minute.times) > len(best.times):
+        if (len(minute.times), best.salvaged) > (len(best.times), minute.salvaged):
             best = minute
-        if len(best.times) >= FULL_MINUTE:
+        if len(best.times) >= FULL_MINUTE and not best.salvaged:
             break
-    return Minute(best.images, best.times, problems)
+    return Minute(best.images, best.times, problems, best.salvaged)
 
 
-def _read_file(path: Path, site: str, day: date) -> Minute:
-    headers, losses = _image_headers(_content(path))
-    stack = _reader_images(path)
-    if len(stack) != len(headers):
-        raise FrameError(f"the reader gives {len(stack)} images where the file has {len(headers)}")
+def _read_file(path: Path, site: str, day: date, salvage: bool) -> Minute:
+    try:
+        headers, losses = _image_headers(_content(path))
+        stack = _reader_images(path)
+        if len(stack) != len(headers):
+            raise FrameError(f"the reader gives {len(stack)} images where the file has {len(headers)}")
+    except FrameError as error:
+        if not salvage:
+            raise
+        headers, stack = _whole_frames(path)
+        losses = [f"{error}; {len(headers)} whole frames are salvaged"]
+        salvaged = len(headers) > 0
+    else:
+        salvaged = False
     kept: list[int] = []
     times: list[datetime] = []
     problems = [Problem(str(path), loss) for loss in losses]
@@ -100,7 +115,7 @@ def _read_file(path: Path, site: str, day: date) -> Minute:
             continue
         kept.append(number)
         times.append(time)
-    return Minute(stack if len(kept) == len(stack) else stack[kept], times, problems)
+    return Minute(stack if len(kept) == len(stack) else stack[kept], times, problems, salvaged)
 
 
 def _content(path: Path) -> bytes:
@@ -152,6 +167,49 @@ def _reader_images(path: Path) -> NDArray[np.uint16]:
     if stack.shape[2] == 0:
         raise FrameError("no frame has a complete header")
     return np.ascontiguousarray(stack.transpose(2, 0, 1))
+
+
+def _whole_frames(path: Path) -> tuple[list[bytes], NDArray[np.uint16]]:
+    """Headers and images, (n, 256, 256) uint16 [frame, y, x], of a damaged file's frames that are whole."""
+    content = _sound_content(path)
+    headers: list[bytes] = []
+    images = []
+    position = 0
+    while (mark := content.find(IMAGE_MARK, position)) >= 0:
+        header = content[position:mark]
+        header = header[max(header.rfind(MAGIC_NUMBER), 0) :]
+        position = mark + len(IMAGE_MARK)
+        pixels = content[position : position + IMAGE_BYTES]
+        if header.isascii() and header.endswith(IMAGE_SIZE_LINE) and len(pixels) == IMAGE_BYTES:
+            headers.append(header)
+            images.append(np.frombuffer(pixels, ">u2").reshape(256, 256))
+            position += IMAGE_BYTES
+    return headers, np.array(images, np.uint16).reshape(-1, 256, 256)
+
+
+def _sound_content(path: Path) -> bytes:
+    """Content of a damaged file as far as nothing speaks against it.
+
+    A gzip file has one checksum, at its end: where its data are wrong and not just cut short, no frame of it can be
+    trusted. A bzip2 file has one for each block.
+    """
+    with path.open("rb") as file:
+        packed = file.read(MINUTE_BYTES_LIMIT)
+    if path.suffix == ".pgm":
+        return packed
+    decompressor = zlib.decompressobj(wbits=31) if path.suffix == ".gz" else bz2.BZ2Decompressor()
+    content = bytearray()
+    try:
+        for start in range(0, len(packed), PIECE_BYTES):
+            if decompressor.eof or len(content) >= MINUTE_BYTES_LIMIT:
+                break
+            piece = packed[start : start + PIECE_BYTES]
+            content += decompressor.decompress(piece, MINUTE_BYTES_LIMIT - len(content))
+    except zlib.error:
+        return b""
+    except OSError:  # bzip2's
+        pass
+    return bytes(content)
 
 
 def _check_site(header: bytes, site: str) -> None:

@@ -2,15 +2,16 @@
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,15 @@ HEADER_ROW = "date,time,prediction,prediction_str,confidence"
 LABEL_LENGTH = 32  # characters of a class name
 COMPANION_FORMAT = 1
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+NOT_DONE = "not done yet"
+# why a CSV is not current, by the field of its companion that says otherwise
+STALE_REASONS = {
+    "weights_sha256": "other weights",
+    "precision": "other precision",
+    "salvage": "other salvage",
+    "fingerprint": "changed data",
+}
 
 CLASSIFICATION = np.dtype(
     [
@@ -37,8 +47,9 @@ CLASSIFICATION = np.dtype(
 class Companion:
     """How a CSV was made.
 
-    ``precision`` is the network's arithmetic, ``fingerprint`` that of the minute files, ``csv_sha256`` the hash of the
-    CSV this companion belongs to; ``counts`` are rows per class.
+    ``precision`` is the network's arithmetic, ``salvage`` whether frames of damaged files were kept, and
+    ``salvaged_rows`` are the times of their rows; ``fingerprint`` is that of the minute files, ``csv_sha256`` the hash
+    of the CSV this companion belongs to; ``counts`` are rows per class.
     """
 
     aurorapt_version: str
@@ -47,6 +58,7 @@ class Companion:
     weights_kind: str
     weights_sha256: str
     precision: str
+    salvage: bool
     classes: list[str]
     input_files: int
     input_bytes: int
@@ -54,6 +66,7 @@ class Companion:
     frames: int
     rows: int
     counts: dict[str, int]
+    salvaged_rows: list[str]
     problems: list[dict[str, Any]]
     seconds: float
     csv_sha256: str
@@ -136,7 +149,7 @@ def remove_superseded(output: Path, night: CameraNight) -> Path | None:
     """
     csv_file = csv_path(output, replace(night, shares_site=not night.shares_site))
     companion = read_companion(csv_file)
-    if companion is None or companion.get("camera_night") != str(night) or csv_file == csv_path(output, night):
+    if companion is None or companion.camera_night != str(night) or csv_file == csv_path(output, night):
         return None
     try:
         csv_file.unlink(missing_ok=True)
@@ -153,13 +166,21 @@ def prepare_folder(csv_file: Path) -> None:
     ------
     ResultsError
         If the folder cannot be made or written to.
+    OutputFullError
+        If that is because the disk takes no more.
     """
     try:
         csv_file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ResultsError(f"cannot make folder {csv_file.parent}: {error.strerror}") from None
+        raise cannot_write(f"make folder {csv_file.parent}", error) from None
     if not os.access(csv_file.parent, os.W_OK):
         raise ResultsError(f"cannot write to folder {csv_file.parent}")
+
+
+def cannot_write(action: str, error: OSError) -> ResultsError:
+    """Make the error that says what could not be done, and whether the disk is full."""
+    kind = OutputFullError if error.errno in DISK_IS_FULL else ResultsError
+    return kind(f"cannot {action}: {error.strerror}")
 
 
 def write_results(csv_file: Path, text: str, companion: Companion) -> None:
@@ -196,8 +217,7 @@ def _write_atomically(path: Path, content: bytes) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        kind = OutputFullError if error.errno in DISK_IS_FULL else ResultsError
-        raise kind(f"cannot write {path}: {error.strerror}") from None
+        raise cannot_write(f"write {path}", error) from None
     with contextlib.suppress(OSError):  # not every file system syncs folders, and the file is whole without it
         _sync_folder(path.parent)
 
@@ -212,35 +232,57 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read_companion(csv_file: Path) -> dict[str, Any] | None:
-    """Companion of a CSV as a dictionary, or None where it is missing or not one."""
+def remove_leftovers(csv_file: Path) -> None:
+    """Remove what a run that was killed had half written of a CSV and its companion."""
+    for path in (csv_file, companion_path(csv_file)):
+        for leftover in csv_file.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+
+
+def read_companion(csv_file: Path) -> Companion | None:
+    """Companion of a CSV, or None where it is missing, not one, or of another format."""
     try:
         document = json.loads(companion_path(csv_file).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
+    if not isinstance(document, dict) or document.get("format") != COMPANION_FORMAT:
+        return None
+    kinds = {name: get_origin(kind) or kind for name, kind in get_type_hints(Companion).items()}
+    sound = document.keys() == kinds.keys() and all(
+        isinstance(value, (int, float) if kinds[name] is float else kinds[name]) for name, value in document.items()
+    )
+    return Companion(**document) if sound and all(map(_is_problem, document["problems"])) else None
 
 
-def is_current(csv_file: Path, fingerprint: str, weights_sha256: str, precision: str) -> bool:
-    """Tell whether a CSV is whole and was made from all these minute files with these weights and this precision."""
+def _is_problem(problem: Any) -> bool:
+    return isinstance(problem, dict) and problem.keys() == {"file", "reason", "may_pass"}
+
+
+def why_stale(csv_file: Path, wanted: Mapping[str, Any]) -> str | None:
+    """Say why a camera-night is to be done, or done anew; None where its CSV is current.
+
+    Parameters
+    ----------
+    wanted : what its companion must say, by field: of ``STALE_REASONS``, all that the caller knows
+
+    Returns
+    -------
+    `NOT_DONE`, one of ``STALE_REASONS``, or another reason
+    """
     companion = read_companion(csv_file)
     if companion is None:
-        return False
-    wanted = {
-        "format": COMPANION_FORMAT,
-        "fingerprint": fingerprint,
-        "weights_sha256": weights_sha256,
-        "precision": precision,
-    }
-    if any(companion.get(key) != value for key, value in wanted.items()):
-        return False
-    if any(problem["may_pass"] for problem in companion["problems"]):
-        return False  # a file that could not be read then may be readable now
+        return "damaged" if csv_file.exists() or companion_path(csv_file).exists() else NOT_DONE
+    for name, reason in STALE_REASONS.items():
+        if name in wanted and getattr(companion, name) != wanted[name]:
+            return reason
+    if any(problem["may_pass"] for problem in companion.problems):
+        return "files that could not be read"  # they may be readable now
     try:
         content = csv_file.read_bytes()
     except OSError:
-        return False
-    return hashlib.sha256(content).hexdigest() == companion.get("csv_sha256")
+        return "damaged"
+    return None if hashlib.sha256(content).hexdigest() == companion.csv_sha256 else "damaged"
 
 
 def read_classifications(path: str | os.PathLike[str]) -> NDArray[np.void]:

@@ -2,21 +2,24 @@
 
 import logging
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt import __version__, results
+from aurorapt import results
 from aurorapt.archive import CameraNight, NightListing, Problem, camera_nights, list_minute_files
+from aurorapt.camera_night import OpenNight
 from aurorapt.classifier import Classifier
 from aurorapt.dataset import Job, MinuteDataset, PreparedMinute
 from aurorapt.errors import ArchiveError, OutputFullError, ResultsError
+from aurorapt.locks import Locks
 from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_FILE_TIMEOUT, RunOptions, check_options
 from aurorapt.progress import RunProgress
 from aurorapt.streams import Streams
@@ -29,14 +32,17 @@ log = logging.getLogger(__name__)
 class Summary:
     """What a run did.
 
-    ``camera_nights`` found are ``written``, ``current`` (nothing to do) or ``failed``; ``rows`` are those written;
-    ``problems`` are files and frames that could not be used.
+    ``camera_nights`` found are ``written``, ``current`` (nothing to do), ``elsewhere`` (in the hands of another run) or
+    ``failed``; ``redone`` counts by their reason those that were done before and are not current; ``rows`` are those
+    written; ``problems`` are files and frames that could not be used.
     """
 
     camera_nights: int = 0
     written: int = 0
     current: int = 0
     failed: int = 0
+    elsewhere: int = 0
+    redone: dict[str, int] = field(default_factory=dict)
     frames: int = 0
     rows: int = 0
     problems: int = 0
@@ -45,33 +51,15 @@ class Summary:
 
     @property
     def succeeded(self) -> bool:
-        """Whether at least one camera-night was found and each one found has its CSV."""
+        """Whether at least one camera-night was found and each one found has its CSV, or another run sees to it."""
         return self.camera_nights > 0 and self.failed == 0
-
-
-@dataclass
-class _OpenNight:
-    """A camera-night on its way through the run."""
-
-    night: CameraNight
-    listing: NightListing
-    started: float = field(default_factory=monotonic)
-    minutes_done: int = 0
-    waiting: list[tuple[datetime, NDArray[np.float32]]] = field(default_factory=list)
-    times: list[datetime] = field(default_factory=list)
-    probabilities: list[NDArray[np.float32]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def share_done(self) -> float:
-        return self.minutes_done / max(len(self.listing.minute_files), 1)
 
 
 @dataclass
 class _Batch:
     """Frames of one camera-night that are being classified; without times, the end of that camera-night."""
 
-    current: _OpenNight
+    current: OpenNight
     times: list[datetime] = field(default_factory=list)
     probabilities: "Future[NDArray[np.float32]] | None" = None
 
@@ -83,12 +71,13 @@ class _Run:
         self.progress = RunProgress(options.start, options.end, quiet)
         self.classifier = Classifier(options.weights, options.precision, options.batch_size)
         self.streams = Streams(self.classifier.engine, options.threads)
-        self.open_nights: deque[_OpenNight] = deque()
+        self.open_nights: deque[OpenNight] = deque()
         self.in_flight: deque[_Batch] = deque()
+        self.locks = Locks()
 
     def execute(self) -> None:
         started = monotonic()
-        dataset = MinuteDataset(self.classifier.preprocessor, self.options.file_timeout)
+        dataset = MinuteDataset(self.classifier.preprocessor, self.options.file_timeout, self.options.salvage)
         minutes = prepared_minutes(self.jobs(), dataset, self.options.workers, self.let_batches_end)
         try:
             for prepared in minutes:
@@ -97,6 +86,7 @@ class _Run:
         finally:
             minutes.close()
             self.streams.close()
+            self.locks.close()
             self.progress.close()
             self.summary.seconds = round(monotonic() - started, 3)
             if self.summary.seconds:
@@ -109,28 +99,73 @@ class _Run:
     def jobs(self) -> Iterator[Job]:
         """Walk the archive; called ahead of the results by the loader, in this process."""
         options = self.options
+        elsewhere: list[CameraNight] = []
         nights = camera_nights(options.archive, options.start, options.end, options.sites, self.report_folder)
         for night in nights:
             self.summary.camera_nights += 1
-            try:
-                listing = list_minute_files(night)
-                if not options.overwrite and self.is_current(night, listing):
-                    self.summary.current += 1
-                    log.info("%s: current, skipped", night)
-                    self.progress.show(night, 1, self.summary.frames)
-                    continue
-                results.prepare_folder(results.csv_path(options.output, night))
-            except (ArchiveError, ResultsError) as error:
-                self.fail(night, error)
-                continue
-            self.open_nights.append(_OpenNight(night, listing))
-            for minute_file in listing.minute_files:
-                yield Job(night, minute_file)
-            yield Job(night)
+            yield from self.jobs_of(night, elsewhere)
+        # by now other runs may have finished them, or have died
+        still_elsewhere: list[CameraNight] = []
+        for night in elsewhere:
+            yield from self.jobs_of(night, still_elsewhere)
+        self.summary.elsewhere += len(still_elsewhere)
 
-    def is_current(self, night: CameraNight, listing: NightListing) -> bool:
+    def jobs_of(self, night: CameraNight, elsewhere: list[CameraNight]) -> Iterator[Job]:
+        try:
+            opened = self.open_night(night, elsewhere)
+        except OutputFullError:
+            raise
+        except (ArchiveError, ResultsError) as error:
+            self.fail(night, error)
+            return
+        if opened is None:
+            self.progress.show(night, 1, self.summary.frames)
+            return
+        self.open_nights.append(opened)
+        for minute_file in opened.listing.minute_files:
+            yield Job(night, minute_file)
+        yield Job(night)
+
+    def open_night(self, night: CameraNight, elsewhere: list[CameraNight]) -> OpenNight | None:
+        """Lock a camera-night that is to be done; None where it is current or another run, noted, is at it."""
         csv_file = results.csv_path(self.options.output, night)
-        return results.is_current(csv_file, listing.fingerprint, self.options.weights.sha256, self.options.precision)
+        listing = list_minute_files(night)
+        if self.why_stale(csv_file, listing) is None:
+            self.skip_current(night)
+            return None
+        results.prepare_folder(csv_file)
+        try:
+            lock = self.locks.acquire(csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock"))
+        except OSError as error:
+            raise results.cannot_write(f"lock {csv_file}", error) from None
+        if lock is None:
+            log.info("%s: left to another run", night)
+            elsewhere.append(night)
+            return None
+        reason = self.why_stale(csv_file, listing)  # once more: the lock may be free because another run is done
+        if reason is None:
+            self.locks.release(lock)
+            self.skip_current(night)
+            return None
+        results.remove_leftovers(csv_file)
+        if reason != results.NOT_DONE:
+            log.info("%s: is done anew: %s", night, reason)
+        return OpenNight(night, listing, lock, reason)
+
+    def why_stale(self, csv_file: Path, listing: NightListing) -> str | None:
+        options = self.options
+        wanted = {
+            "fingerprint": listing.fingerprint,
+            "weights_sha256": options.weights.sha256,
+            "precision": options.precision,
+            "salvage": options.salvage,
+        }
+        reason = results.why_stale(csv_file, wanted)
+        return "--overwrite" if reason is None and options.overwrite else reason
+
+    def skip_current(self, night: CameraNight) -> None:
+        self.summary.current += 1
+        log.info("%s: current, skipped", night)
 
     def fail(self, night: CameraNight, reason: object) -> None:
         self.summary.failed += 1
@@ -154,10 +189,12 @@ class _Run:
         current.problems.extend(prepared.problems)
         if prepared.inputs is not None:
             current.waiting.extend(zip(prepared.times, prepared.inputs, strict=True))
+        if prepared.salvaged:
+            current.salvaged.extend(prepared.times)
         self.submit_waiting(current, at_least=self.options.batch_size)
         self.progress.show(current.night, current.share_done, self.summary.frames)
 
-    def submit_waiting(self, current: _OpenNight, at_least: int) -> None:
+    def submit_waiting(self, current: OpenNight, at_least: int) -> None:
         """Classify the waiting frames in batches that do not depend on where minute files begin and end."""
         while len(current.waiting) >= at_least:
             chosen = current.waiting[: self.options.batch_size]
@@ -184,65 +221,43 @@ class _Run:
                     reason = f"the network's answer for the frame of {time} is not a number"
                     batch.current.problems.append(Problem(str(batch.current.night.folder), reason))
 
-    def close_night(self, current: _OpenNight) -> None:
-        if not current.night.folder.is_dir():
-            self.fail(current.night, f"the folder {current.night.folder} has gone")
-            return
-        rows = self.rows(current)
-        problems = current.listing.problems + current.problems
-        for problem in problems:
-            log.warning("%s: problem: %s: %s", current.night, problem.file, problem.reason)
-        csv_file = results.csv_path(self.options.output, current.night)
-        text = results.csv_text(rows, datetime.now())
-        companion = self.companion(current, rows, problems, results.sha256_of_text(text))
+    def close_night(self, current: OpenNight) -> None:
         try:
-            results.write_results(csv_file, text, companion)
-            superseded = results.remove_superseded(self.options.output, current.night)
+            self.write_night(current)
+        finally:
+            self.locks.release(current.lock)
+
+    def write_night(self, current: OpenNight) -> None:
+        night = current.night
+        if not night.folder.is_dir():
+            self.fail(night, f"the folder {night.folder} has gone")
+            return
+        if not current.lock.is_held():
+            log.warning("%s: another run has taken it over", night)
+            self.summary.elsewhere += 1
+            return
+        try:
+            companion = current.write(self.options)
+            superseded = results.remove_superseded(self.options.output, night)
         except OutputFullError:
             raise
         except ResultsError as error:
-            self.fail(current.night, error)
+            self.fail(night, error)
             return
+        for problem in companion.problems:
+            log.warning("%s: problem: %s: %s", night, problem["file"], problem["reason"])
+        csv_file = results.csv_path(self.options.output, night)
         if superseded is not None:
-            log.info("%s: removed %s, which %s replaces", current.night, superseded, csv_file.name)
+            log.info("%s: removed %s, which %s replaces", night, superseded, csv_file.name)
         self.summary.written += 1
-        self.summary.rows += len(rows)
-        self.summary.problems += len(problems)
+        if current.reason != results.NOT_DONE:
+            self.summary.redone[current.reason] = self.summary.redone.get(current.reason, 0) + 1
+        self.summary.rows += companion.rows
+        self.summary.problems += len(companion.problems)
         counts = ", ".join(f"{name} {count}" for name, count in companion.counts.items())
         log.info(
-            f"{current.night}: written {csv_file}: {companion.frames} frames, {companion.rows} rows ({counts}), "
-            f"{len(problems)} problems, {companion.seconds:.1f} s"
-        )
-
-    def companion(
-        self, current: _OpenNight, rows: NDArray[np.void], problems: list[Problem], csv_sha256: str
-    ) -> results.Companion:
-        weights = self.options.weights
-        counts = Counter(rows["prediction_str"].tolist())
-        return results.Companion(
-            aurorapt_version=__version__,
-            camera_night=str(current.night),
-            weights_name=weights.name,
-            weights_kind=weights.kind,
-            weights_sha256=weights.sha256,
-            precision=self.options.precision,
-            classes=list(weights.classes),
-            input_files=current.listing.file_count,
-            input_bytes=current.listing.size_bytes,
-            fingerprint=current.listing.fingerprint,
-            frames=len(current.times),
-            rows=len(rows),
-            counts={name: counts[name] for name in weights.classes},
-            problems=[asdict(problem) for problem in problems],
-            seconds=round(monotonic() - current.started, 3),
-            csv_sha256=csv_sha256,
-        )
-
-    def rows(self, current: _OpenNight) -> NDArray[np.void]:
-        classes = self.options.weights.classes
-        probabilities = np.array(current.probabilities, dtype=np.float32).reshape(-1, len(classes))
-        return results.one_row_per_second(
-            current.times, probabilities.argmax(axis=1), probabilities.max(axis=1), classes
+            f"{night}: written {csv_file}: {companion.frames} frames, {companion.rows} rows ({counts}), "
+            f"{len(companion.problems)} problems, {companion.seconds:.1f} s"
         )
 
 
@@ -280,6 +295,7 @@ def classify(
     batch_size: int = DEFAULT_BATCH_SIZE,
     precision: str = "fp32",
     overwrite: bool = False,
+    salvage: bool = False,
     file_timeout: int = DEFAULT_FILE_TIMEOUT,
     quiet: bool = True,
 ) -> Summary:
@@ -299,6 +315,7 @@ def classify(
     precision : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for bf16
         and then fp32 for close calls
     overwrite : redo camera-nights whose CSV is current too
+    salvage : keep the whole frames of a damaged file, where the original has none
     file_timeout : seconds after which a file that is not read is given up
     quiet : show no progress bar
 
@@ -329,6 +346,7 @@ def classify(
         batch_size=batch_size,
         precision=precision,
         overwrite=overwrite,
+        salvage=salvage,
         file_timeout=file_timeout,
     )
     summary = Summary()

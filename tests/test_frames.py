@@ -203,3 +203,71 @@ def test_real_minutes(shared_folder: Path) -> None:
         assert minute.images.shape == (20, 256, 256)
         assert minute.problems == []
         assert [time.second for time in minute.times] == list(range(0, 60, 3))
+
+
+def salvage(path: Path, *twins: Path) -> Minute:
+    return read_minute(MinuteFile(path, twins), "gill", MINUTE.date(), salvage=True)
+
+
+@pytest.mark.parametrize("ending", [".pgm", ".pgm.gz", ".pgm.bz2"])
+def test_salvage_keeps_the_whole_frames_of_a_truncated_file(tmp_path: Path, ending: str) -> None:
+    path = write_minute(tmp_path, MINUTE, ending=ending)
+    whole = read(path).images
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 4 // 7])
+    assert read(path).times == []
+    minute = salvage(path)
+    kept = len(minute.times)
+    assert minute.salvaged
+    assert 5 <= kept < 15
+    assert minute.times == TIMES[:kept]
+    np.testing.assert_array_equal(minute.images, whole[:kept])
+    assert minute.images.dtype == np.uint16
+    assert minute.problems[0].reason.endswith(f"; {kept} whole frames are salvaged")
+
+
+@pytest.mark.parametrize(
+    ("damage", "kept"),
+    [
+        ("image cut short", range(19)),
+        ("not ASCII", range(1, 20)),
+        ("other size", range(1, 20)),
+        ("no closing line at all", range(20)),
+        ("wrong checksum", ()),
+        ("flipped", ()),
+        ("empty", ()),
+        ("not gzip", ()),
+        ("zeros", ()),
+    ],
+)
+def test_salvage_keeps_no_frame_that_cannot_be_trusted(tmp_path: Path, damage: str, kept: Sequence[int]) -> None:
+    path = write_minute(tmp_path, MINUTE)
+    path.write_bytes(damaged(path.read_bytes(), damage))
+    minute = salvage(path)
+    assert minute.times == [TIMES[number] for number in kept]
+    assert minute.salvaged == bool(kept)
+    assert f"{len(kept)} whole frames are salvaged" in minute.problems[0].reason
+
+
+def test_a_wrong_block_of_a_bzip2_file_costs_what_follows(tmp_path: Path) -> None:
+    path = write_minute(tmp_path, MINUTE, ending=".pgm.bz2")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    minute = salvage(path)
+    kept = len(minute.times)
+    assert 5 <= kept < 15
+    np.testing.assert_array_equal(minute.images, read_frames(tmp_path / "whole", minute_frames(MINUTE)).images[:kept])
+
+
+def test_a_whole_twin_is_better_than_a_salvaged_copy(tmp_path: Path) -> None:
+    path = write_minute(tmp_path, MINUTE)
+    path.write_bytes(damaged(path.read_bytes(), "no closing line at all"))
+    twin = write_minute(tmp_path, MINUTE, ending=".pgm")
+    minute = salvage(path, twin)
+    assert not minute.salvaged
+    assert minute.times == TIMES
+
+
+def test_whole_files_are_not_salvaged(tmp_path: Path) -> None:
+    minute = salvage(write_minute(tmp_path, MINUTE))
+    assert (len(minute.times), minute.salvaged, minute.problems) == (20, False, [])

@@ -46,6 +46,7 @@ def companion(text: str, **changes: Any) -> results.Companion:
         "weights_kind": "converted",
         "weights_sha256": "hash",
         "precision": "fp32",
+        "salvage": False,
         "classes": list(CLASSES),
         "input_files": 1,
         "input_bytes": 1,
@@ -53,6 +54,7 @@ def companion(text: str, **changes: Any) -> results.Companion:
         "frames": 2,
         "rows": 2,
         "counts": {},
+        "salvaged_rows": [],
         "problems": [],
         "seconds": 1.0,
         "csv_sha256": results.sha256_of_text(text),
@@ -117,18 +119,53 @@ def _umask() -> int:
     return mask
 
 
-def test_current_means_same_files_weights_precision_and_content(tmp_path: Path) -> None:
+WANTED = {"fingerprint": "print", "weights_sha256": "hash", "precision": "fp32", "salvage": False}
+
+
+def test_current_means_same_files_weights_options_and_content(tmp_path: Path) -> None:
     path = tmp_path / "a_classifications.txt"
-    assert not results.is_current(path, "print", "hash", "fp32")
+    assert results.why_stale(path, WANTED) == results.NOT_DONE
     results.write_results(path, GOLDEN, companion(GOLDEN))
-    assert results.is_current(path, "print", "hash", "fp32")
-    assert not results.is_current(path, "other", "hash", "fp32")
-    assert not results.is_current(path, "print", "other", "fp32")
-    assert not results.is_current(path, "print", "hash", "bf16")
+    assert results.why_stale(path, WANTED) is None
+    assert results.why_stale(path, {}) is None
+    assert results.why_stale(path, WANTED | {"fingerprint": "other"}) == "changed data"
+    assert results.why_stale(path, WANTED | {"weights_sha256": "other"}) == "other weights"
+    assert results.why_stale(path, WANTED | {"precision": "bf16"}) == "other precision"
+    assert results.why_stale(path, WANTED | {"salvage": True}) == "other salvage"
     path.write_text(GOLDEN.replace("pulsating", "no_aurora"))
-    assert not results.is_current(path, "print", "hash", "fp32")
+    assert results.why_stale(path, WANTED) == "damaged"
     path.unlink()
-    assert not results.is_current(path, "print", "hash", "fp32")
+    assert results.why_stale(path, WANTED) == "damaged"
+
+
+def test_a_file_that_may_be_readable_now_makes_stale(tmp_path: Path) -> None:
+    path = tmp_path / "a_classifications.txt"
+    problem = {"file": "f", "reason": "r", "may_pass": True}
+    results.write_results(path, GOLDEN, companion(GOLDEN, problems=[problem]))
+    assert results.why_stale(path, WANTED) == "files that could not be read"
+    results.write_results(path, GOLDEN, companion(GOLDEN, problems=[problem | {"may_pass": False}]))
+    assert results.why_stale(path, WANTED) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"problems": 3}, {"problems": ["text"]}, {"problems": [{}]}, {"format": 2}, {"rows": "2"}, {"extra": 1}],
+)
+def test_a_companion_that_lies_about_its_shape_is_damaged(tmp_path: Path, changes: dict[str, Any]) -> None:
+    path = tmp_path / "a_classifications.txt"
+    results.write_results(path, GOLDEN, companion(GOLDEN))
+    document = json.loads(results.companion_path(path).read_text()) | changes
+    results.companion_path(path).write_text(json.dumps(document))
+    assert results.why_stale(path, WANTED) == "damaged"
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "a[1]_classifications.txt"
+    for name in (path.name, results.companion_path(path).name, "other_classifications.txt"):
+        (tmp_path / f".{name}.12345678.tmp").touch()
+    path.touch()
+    results.remove_leftovers(path)
+    assert sorted(os.listdir(tmp_path)) == [".other_classifications.txt.12345678.tmp", path.name]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'{"format": 99}'])
@@ -136,7 +173,7 @@ def test_a_companion_that_is_none_makes_nothing_current(tmp_path: Path, content:
     path = tmp_path / "a_classifications.txt"
     results.write_results(path, GOLDEN, companion(GOLDEN))
     results.companion_path(path).write_bytes(content)
-    assert not results.is_current(path, "print", "hash", "fp32")
+    assert results.why_stale(path, WANTED) == "damaged"
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:

@@ -1,18 +1,22 @@
+import contextlib
 import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import aurorapt
 import aurorapt.frames
+from aurorapt.archive import MinuteFile
 from aurorapt.errors import OptionError, OutputFullError
 from aurorapt.frames import Minute
 from aurorapt.run import Summary, classify
@@ -61,6 +65,8 @@ def test_writes_one_csv_a_camera_night_with_every_frame_in_order(
     summary = classify_all(archive, tmp_path, weights_file)
     assert (summary.camera_nights, summary.written, summary.current, summary.failed) == (3, 3, 0, 0)
     assert (summary.frames, summary.rows, summary.problems) == (29, 29, 0)
+    assert summary.redone == {}
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file()], "no lock and nothing half written is left"
     assert summary.succeeded
     rows = aurorapt.read_classifications(tmp_path / "2014/03/11/20140311_gill_themis_classifications.txt")
     times = [
@@ -128,9 +134,10 @@ def test_what_changed_is_redone(archive: Path, weights_file: Path, tmp_path: Pat
     write_minute(stream0, datetime(2014, 3, 11, 6, 0), 2)
     summary = classify_all(stream0, output, weights_file)
     assert (summary.written, summary.current, summary.rows) == (1, 2, 19)
+    assert summary.redone == {"changed data": 1}
     next(output.rglob("*fsim*.txt")).write_text("damaged")
-    assert classify_all(stream0, output, weights_file).written == 1
-    assert classify_all(stream0, output, weights_file, overwrite=True).written == 3
+    assert classify_all(stream0, output, weights_file).redone == {"damaged": 1}
+    assert classify_all(stream0, output, weights_file, overwrite=True).redone == {"--overwrite": 3}
 
 
 def test_other_weights_make_every_night_stale(archive: Path, weights_file: Path, tmp_path: Path) -> None:
@@ -139,7 +146,8 @@ def test_other_weights_make_every_night_stale(archive: Path, weights_file: Path,
 
     classify_all(archive, tmp_path, weights_file)
     write_weights(tmp_path / "other.safetensors", tiny_weights(seed=1))
-    assert classify_all(archive, tmp_path, tmp_path / "other.safetensors").written == 3
+    summary = classify_all(archive, tmp_path, tmp_path / "other.safetensors")
+    assert (summary.written, summary.redone) == (3, {"other weights": 3})
 
 
 def test_the_companion_says_how_the_csv_was_made(archive: Path, weights_file: Path, tmp_path: Path) -> None:
@@ -335,3 +343,89 @@ def test_killed_and_started_again_equals_an_undisturbed_run(weights_file: Path, 
     assert files(tmp_path / "killed") == files(tmp_path / "undisturbed")
     assert summary["current"] >= len(finished) - 1, "only a night between its CSV and its companion may be redone"
     assert summary["written"] + summary["current"] == 12
+
+
+def test_salvaged_rows_are_marked_and_make_other_results(weights_file: Path, tmp_path: Path) -> None:
+    stream0, output = tmp_path / "stream0", tmp_path / "output"
+    minute = datetime(2014, 3, 10, 6, 0)
+    write_minute(stream0, minute)
+    truncated = write_minute(stream0, minute + timedelta(minutes=1))
+    truncated.write_bytes(truncated.read_bytes()[: truncated.stat().st_size // 2])
+    assert classify_all(stream0, output, weights_file).rows == 20
+    assert companion(output, "20140310_gill")["salvaged_rows"] == []
+    summary = classify_all(stream0, output, weights_file, salvage=True)
+    assert summary.redone == {"other salvage": 1}
+    document = companion(output, "20140310_gill")
+    salvaged = document["salvaged_rows"]
+    assert isinstance(salvaged, list)
+    assert 5 < len(salvaged) < 15
+    assert document["rows"] == 20 + len(salvaged) == summary.rows
+    times = frame_times(minute + timedelta(minutes=1))[: len(salvaged)]
+    assert salvaged == [f"{time:%Y-%m-%d %H:%M:%S}" for time in times]
+    assert classify_all(stream0, output, weights_file, salvage=True).current == 1
+    assert classify_all(stream0, output, weights_file).redone == {"other salvage": 1}
+
+
+def test_two_runs_at_once_share_the_work(weights_file: Path, tmp_path: Path) -> None:
+    stream0, output = tmp_path / "stream0", tmp_path / "output"
+    for day in range(1, 13):
+        for minute in range(2):
+            write_minute(stream0, datetime(2014, 3, day, 6, minute))
+    arguments = ["2014-03-01", "2014-03-12", "--stream0", stream0, "--weights", weights_file, "--workers", "1"]
+
+    def start(name: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "aurorapt", "classify", *arguments, "--output", output, "--json"]
+        log_file = ["--log-file", tmp_path / f"{name}.log"]
+        return subprocess.Popen([*map(str, command), *map(str, log_file)], stdout=subprocess.PIPE, text=True)
+
+    runs = [start("first"), start("second")]
+    summaries = [json.loads(run.communicate(timeout=120)[0]) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert sum(summary["written"] for summary in summaries) == 12, "each night was done by one of them"
+    for summary in summaries:
+        assert summary["written"] + summary["current"] + summary["elsewhere"] == 12
+        assert summary["redone"] == {}
+    assert not list(output.rglob(".*"))
+    assert classify("2014-03-01", "2014-03-12", stream0=stream0, output=output, weights=weights_file).current == 12
+
+
+def test_a_night_in_the_hands_of_another_run_is_left_to_it(
+    archive: Path, weights_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lock = tmp_path / "2014/03/11/.20140311_gill_themis19.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text('{"host": "another", "process": 1, "token": "other"}')
+    summary = classify_all(archive, tmp_path, weights_file)
+    assert (summary.camera_nights, summary.written, summary.elsewhere, summary.failed) == (3, 2, 1, 0)
+    assert summary.succeeded
+    lock.unlink()
+    assert classify_all(archive, tmp_path, weights_file).written == 1
+
+
+def test_a_night_that_was_taken_over_is_not_written(
+    archive: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aurorapt.locks.Lock.is_held", lambda lock: False)
+    summary = classify_all(archive, tmp_path, weights_file)
+    assert (summary.written, summary.elsewhere) == (0, 3)
+    assert files(tmp_path) == {}
+
+
+def test_a_lost_worker_changes_nothing(
+    archive: Path,
+    weights_file: Path,
+    tmp_path: Path,
+    expected: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = aurorapt.frames.read_minute
+
+    def die_once(minute_file: MinuteFile, *arguments: Any) -> Minute:
+        with contextlib.suppress(FileExistsError):
+            (tmp_path / f"{minute_file.path.name}.mark").touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(minute_file, *arguments)
+
+    monkeypatch.setattr("aurorapt.dataset.read_minute", die_once)
+    assert classify_all(archive, tmp_path / "output", weights_file, workers=2).problems == 0
+    assert files(tmp_path / "output") == expected

@@ -1,0 +1,159 @@
+"""Locks by which runs that share an output folder leave each other's camera-nights alone.
+
+A lock is a file that is created where there is none, which every file system does for one of several processes only.
+It says whose it is, and is touched every minute for as long as that run lives.
+"""
+
+import json
+import logging
+import os
+import platform
+import threading
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = 60.0  # seconds between two touches of a lock
+STALE_AFTER = 900.0  # seconds without a touch, after which a lock is taken over from whatever host
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock that this process holds."""
+
+    path: Path
+    token: str
+
+    def is_held(self) -> bool:
+        """Whether no other run has taken it over, as happens to a process that was suspended for long."""
+        return _read(self.path).get("token") == self.token
+
+
+class Locks:
+    """The locks of one run, touched in a thread until they are released."""
+
+    def __init__(self) -> None:
+        self._held: dict[Path, Lock] = {}
+        self._closed = threading.Event()
+        self._heart: threading.Thread | None = None
+
+    def acquire(self, path: Path) -> Lock | None:
+        """Take a lock, also that of a run that is dead; None where another run holds it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        lock = Lock(path, uuid.uuid4().hex)
+        if not _create(lock) and not _take_over(lock):
+            return None
+        self._held[path] = lock
+        if self._heart is None:
+            self._heart = threading.Thread(target=self._beat, daemon=True)
+            self._heart.start()
+        return lock
+
+    def release(self, lock: Lock) -> None:
+        """Remove a lock, unless it is another run's by now."""
+        self._held.pop(lock.path, None)
+        if lock.is_held():
+            with suppress(OSError):
+                lock.path.unlink()
+
+    def close(self) -> None:
+        """Release all locks."""
+        self._closed.set()
+        for lock in list(self._held.values()):
+            self.release(lock)
+
+    def _beat(self) -> None:
+        while not self._closed.wait(HEARTBEAT):
+            for lock in list(self._held.values()):
+                with suppress(OSError):
+                    os.utime(lock.path)
+
+
+def _create(lock: Lock) -> bool:
+    try:
+        descriptor = os.open(lock.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return False
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"host": _host(), "process": os.getpid(), "token": lock.token}, file)
+    except BaseException:
+        lock.path.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _take_over(lock: Lock) -> bool:
+    """Replace a stale lock; of several runs that want to, a lock on the lock lets one."""
+    guard = Lock(lock.path.with_name(lock.path.name + ".guard"), lock.token)
+    if not _create(guard):
+        # left by a run that died right here; whoever removes it leaves the rest to the next attempt
+        if _age(guard.path) > STALE_AFTER:
+            guard.path.unlink(missing_ok=True)
+        return False
+    try:
+        if not _is_stale(lock.path, guard.path):
+            return False
+        log.warning("%s: taken over from a run that is dead", lock.path)
+        lock.path.unlink(missing_ok=True)
+        return _create(lock)
+    finally:
+        guard.path.unlink(missing_ok=True)
+
+
+def _is_stale(path: Path, just_made: Path) -> bool:
+    owner = _read(path)
+    if owner.get("host") == _host() and isinstance(owner.get("process"), int) and not _is_alive(owner["process"]):
+        return True
+    try:
+        # both times are the file server's, whatever this host's clock says
+        return just_made.stat().st_mtime - path.stat().st_mtime > STALE_AFTER
+    except FileNotFoundError:  # released this moment
+        return True
+
+
+def _age(path: Path) -> float:
+    probe = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        probe.touch()
+        return probe.stat().st_mtime - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        owner = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}  # gone, or not written yet
+    return owner if isinstance(owner, dict) else {}
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return True
+
+
+def _host() -> str:
+    """Where process numbers mean the same: one boot of one machine, in one container."""
+    parts = [platform.node()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(parts)
