@@ -1,11 +1,11 @@
 """What the attributes of operations may be."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-LARGEST_NUMBER = 2**24  # of a whole number: far beyond any image network
+LARGEST_INTEGER = 2**24  # far beyond any image network
+LARGEST_NUMBER = 3.4e38  # of float32
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Attribute:
 
 
 def _is_integer(value: Any, smallest: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= LARGEST_NUMBER
+    return isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= LARGEST_INTEGER
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
 
 
 def _are_integers(value: Any, count: int | None, smallest: int) -> bool:
@@ -34,9 +34,9 @@ def _are_integers(value: Any, count: int | None, smallest: int) -> bool:
 
 
 FLAG = Attribute("true or false", lambda value: isinstance(value, bool))
-NUMBER = Attribute("a finite number", _is_number)
+NUMBER = Attribute("a number within float32", _is_number)
 POSITIVE_NUMBER = Attribute("a number above 0", lambda value: _is_number(value) and value > 0)
-OPTIONAL_NUMBER = Attribute("a finite number or null", lambda value: value is None or _is_number(value))
+OPTIONAL_NUMBER = Attribute("a number within float32, or null", lambda value: value is None or _is_number(value))
 COUNT = Attribute("a whole number above 0", lambda value: _is_integer(value, 1))
 PAIR = Attribute("two whole numbers above 0 (y, x)", lambda value: _are_integers(value, 2, 1))
 SIDES = Attribute("four whole numbers (top, bottom, left, right)", lambda value: _are_integers(value, 4, 0))

@@ -31,3 +31,25 @@ class OutputFullError(ResultsError):
 
 class ConversionError(AuroraptError):
     """A Keras model, label file or elevation map that cannot be converted faithfully."""
+
+
+LONGEST_MESSAGE = 500  # characters
+
+
+def one_line(message: str) -> str:
+    """Make a message safe to print, whatever it quotes: one line of printable characters, short.
+
+    What is too long loses its middle: messages begin with what is at fault and end with what to do.
+
+    Parameters
+    ----------
+    message : of any length, with text from files or from the network in it
+
+    Returns
+    -------
+    at most `LONGEST_MESSAGE` characters
+    """
+    if len(message) > LONGEST_MESSAGE:
+        half = (LONGEST_MESSAGE - len(" ... ")) // 2
+        message = f"{message[:half]} ... {message[-half:]}"
+    return "".join(character if character.isprintable() else "?" for character in message)

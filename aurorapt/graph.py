@@ -39,6 +39,7 @@ def check_graph(graph: Graph, input_shape: Shape, classes: int) -> dict[str, Sha
     """
     _require(len(graph.nodes) <= MOST_NODES, f"the graph has {len(graph.nodes)} nodes, more than {MOST_NODES}")
     _require(len(graph.inputs) == 1 and len(graph.outputs) == 1, "the graph must have one input and one output")
+    _require(is_name(graph.inputs[0]), "the input's name must be printable text")
     shapes: dict[str, Shape] = {graph.inputs[0]: input_shape}
     parameters: dict[str, Shape] = {}
     names = {node.name for node in graph.nodes}

@@ -63,11 +63,11 @@ def infer_shapes(op: str, attributes: Attributes, inputs: list[Shape]) -> tuple[
     """
     operation = OPERATIONS.get(op)
     if operation is None:
-        raise WeightsError(f"unknown operation {op!r}")
+        raise WeightsError(f"unknown operation {op!r:.60}")
     if not operation.fewest_inputs <= len(inputs) <= operation.most_inputs:
         raise WeightsError(f"{op} cannot take {len(inputs)} inputs")
     if odd := set(operation.attributes) ^ set(attributes):
-        raise WeightsError(f"{op} has missing or unknown attributes: {', '.join(sorted(odd))}")
+        raise WeightsError(f"{op} has missing or unknown attributes: {', '.join(sorted(odd)):.200}")
     for name, attribute in operation.attributes.items():
         if not attribute.accepts(attributes[name]):
             raise WeightsError(f"{op}: {name} must be {attribute.wanted}, not {attributes[name]!r:.60}")

@@ -171,6 +171,7 @@ def check_weights(weights: Weights) -> None:
         saying what is wrong
     """
     _require(is_name(weights.name), "the name must be printable text")
+    _require(_is_printable(weights.provenance), "the provenance must be of printable texts, in few levels")
     _require(weights.kind in KINDS, f"kind must be one of {', '.join(KINDS)}, not {weights.kind!r:.60}")
     _check_classes(weights.classes)
     _require(
@@ -187,6 +188,15 @@ def check_weights(weights: Weights) -> None:
     mask = weights.elevation_mask
     sound = mask.dtype == np.uint8 and mask.shape == (FRAME_SIZE, FRAME_SIZE) and mask.max() <= 1
     _require(sound, f"the elevation mask must be uint8, {FRAME_SIZE} by {FRAME_SIZE}, of zeros and ones")
+
+
+def _is_printable(value: Any, levels: int = 4) -> bool:
+    """Whether a value holds only printable texts, in few levels of lists and objects."""
+    if isinstance(value, Mapping):
+        value = [part for pair in value.items() for part in pair]
+    if isinstance(value, (list, tuple)):
+        return levels > 0 and all(_is_printable(part, levels - 1) for part in value)
+    return not isinstance(value, str) or value.isprintable()
 
 
 def _check_classes(classes: tuple[str, ...]) -> None:
@@ -216,7 +226,7 @@ def _require(condition: bool, complaint: str) -> None:
 
 def _some(names: set[str]) -> str:
     listed = ", ".join(sorted(names)[:5])
-    return listed if len(names) <= 5 else f"{listed} and {len(names) - 5} more"
+    return f"{listed:.300}" if len(names) <= 5 else f"{listed:.300} and {len(names) - 5} more"
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aurorapt.errors import AuroraptError, OptionError
+from aurorapt.errors import AuroraptError, OptionError, one_line
 from aurorapt.weights import FOLDERS, PUBLISHED_NAME, Weights, read_weights, write_weights
 from convert.blob import BASE_URL
 from convert.check import check_conversion
@@ -113,12 +113,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         app(arguments, prog_name="python -m convert", standalone_mode=False)
     except USAGE_ERROR as error:
-        print(f"convert: {error.format_message().rstrip('.')}; see python -m convert -h", file=sys.stderr)
+        print(one_line(f"convert: {error.format_message().rstrip('.')}; see python -m convert -h"), file=sys.stderr)
         return EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except AuroraptError as error:
-        print(f"convert: {error}", file=sys.stderr)
+        print(one_line(f"convert: {error}"), file=sys.stderr)
         return EXIT_USAGE if isinstance(error, OptionError) else EXIT_FAILED
     return 0
 

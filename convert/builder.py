@@ -114,11 +114,14 @@ class GraphBuilder:
             if the numbers do not spread over the value's last axes
         """
         try:
-            array = np.array(numbers, np.float32)
+            with np.errstate(over="ignore"):
+                array = np.array(numbers, np.float32)
             array = array.reshape((1,) * (len(value.shape) - array.ndim) + array.shape)
             np.broadcast_to(array, value.keras_shape)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             raise ConversionError(f"{numbers!r:.80} does not spread over {value.keras_shape}") from None
+        if not np.isfinite(array).all():
+            raise ConversionError(f"{numbers!r:.80} is not within float32")
         return array
 
     def channels_moved(self, value: Value) -> Value:

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import math
 import os
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from aurorapt.errors import ConversionError, OptionError
 from aurorapt.network import build_network
 from aurorapt.weights import Weights
+from convert.npy import read_npy
 
 LARGEST_DIFFERENCE = 1e-4  # of probabilities; both sides compute in float32, through a hundred layers and more
 LARGEST_ARRAY = 2**31  # bytes, of recorded images or outputs
@@ -97,16 +97,11 @@ def _read_recording(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[np.float32]:
-    """Read an array whose claimed shape fits the bytes that are there."""
     size = archive.getinfo(name).file_size
     with archive.open(name) as file:
-        version = np.lib.format.read_magic(file)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(file)
-    if dtype.kind not in "fiu" or not shape or math.prod(shape) * dtype.itemsize > min(size, LARGEST_ARRAY):
-        raise ValueError(f"{name} claims shape {shape} of {dtype} in {size} bytes")
-    with archive.open(name) as file:
-        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        array = read_npy(file, min(size, LARGEST_ARRAY))
+    if not array.ndim:
+        raise ValueError(f"{name} is a single number")
     return array.astype(np.float32)
 
 

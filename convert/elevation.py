@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from aurorapt.errors import ConversionError
 from aurorapt.preprocess import FRAME_SIZE, RECIPE
+from convert.npy import read_npy
 
 LARGEST_MAP = 2**22  # bytes; one of 256 by 256 float64 takes 524416
 
@@ -28,14 +29,16 @@ def read_elevation_mask(path: Path) -> NDArray[np.uint8]:
         if the file is not such a map
     """
     try:
-        if path.stat().st_size > LARGEST_MAP:
-            raise ConversionError(f"{path}: has more than {LARGEST_MAP} bytes")
-        angles = np.array(np.load(path, mmap_mode="r", allow_pickle=False))  # a map must fit its file
+        size = path.stat().st_size
+        if not path.is_file() or size > LARGEST_MAP:
+            raise ConversionError(f"{path}: is not a file of at most {LARGEST_MAP} bytes")
+        with path.open("rb") as file:
+            angles = read_npy(file, size)
     except OSError as error:
-        raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, SyntaxError, MemoryError) as error:
+        raise ConversionError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise ConversionError(f"{path}: is not a sound .npy file: {error!s:.100}") from None
-    if not isinstance(angles, np.ndarray) or angles.dtype.kind != "f" or angles.shape != (FRAME_SIZE, FRAME_SIZE):
+    if angles.dtype.kind != "f" or angles.shape != (FRAME_SIZE, FRAME_SIZE):
         raise ConversionError(f"{path}: an elevation map must be {FRAME_SIZE} by {FRAME_SIZE} floating-point numbers")
     if not np.isfinite(angles).all():
         raise ConversionError(f"{path}: has elevation angles that are not finite")

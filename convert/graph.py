@@ -194,6 +194,6 @@ def _input_value(model: Model) -> Value:
         value = Value(INPUT, (shape[0], y, x), moved=False)
     else:
         raise refusal(layer, f"its input shape is {batch_shape!r:.60}; an image must have 1 or 3 channels")
-    if not all(isinstance(size, int) and 1 <= size <= 4096 for size in value.shape):
+    if not all(type(size) is int and 1 <= size <= 4096 for size in value.shape):
         raise refusal(layer, f"its input shape {batch_shape!r:.60} is not 1 to 4096 pixels each way")
     return value

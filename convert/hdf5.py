@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from aurorapt.errors import ConversionError
 
-MOST_NUMBERS = 2**29  # in one file's arrays: 2 GiB of float32
+MOST_BYTES = 2**31  # in one file's arrays
+HIGHEST_COMPRESSION = 100  # times; arrays of trained weights hardly shrink, and Keras stores them as they are
 MOST_OBJECTS = 100_000  # groups and datasets of one file
 DEEPEST_GROUP = 64
 FILTERS = ("gzip", "lzf", None)  # compressions that h5py itself brings
@@ -22,7 +23,7 @@ def open_hdf5(source: str | BinaryIO) -> Iterator[h5py.File]:
     try:
         with h5py.File(source, "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ConversionError(f"is not a sound HDF5 file: {' '.join(str(error).split())!s:.200}") from None
 
 
@@ -70,24 +71,30 @@ class ArrayReader:
     """Reads arrays up to a bound on all of them together."""
 
     def __init__(self) -> None:
-        self._left = MOST_NUMBERS
+        self._left = MOST_BYTES
 
     def read(self, group: h5py.Group, path: str) -> NDArray[Any]:
         """Array at a path below a group."""
         dataset = child(group, path)
-        if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu" or dataset.shape is None:
+        if not isinstance(dataset, h5py.Dataset) or dataset.shape is None or not _is_plain(dataset.dtype):
             raise ConversionError(f"{path!r:.120} is not an array of numbers")
         if dataset.external or dataset.is_virtual:
             raise ConversionError(f"{path!r:.120} keeps its data in another file, which is not followed")
         if dataset.compression not in FILTERS:
             raise ConversionError(f"{path!r:.120} is compressed in a way that cannot be read")
-        if dataset.size > self._left:
-            raise ConversionError(f"{path!r:.120} claims {dataset.size} numbers; a file may hold {MOST_NUMBERS}")
-        if dataset.size and not dataset.id.get_storage_size():
-            raise ConversionError(f"{path!r:.120} claims {dataset.size} numbers and stores none")
-        self._left -= dataset.size
+        claimed, stored = dataset.size * dataset.dtype.itemsize, dataset.id.get_storage_size()
+        if claimed > self._left:
+            raise ConversionError(f"{path!r:.120} claims {claimed} bytes; a file's arrays may hold {MOST_BYTES}")
+        if claimed > HIGHEST_COMPRESSION * stored:
+            raise ConversionError(f"{path!r:.120} claims {claimed} bytes and stores {stored}")
+        self._left -= claimed
         array: NDArray[Any] = np.asarray(dataset[()])
         return array
+
+
+def _is_plain(dtype: np.dtype[Any]) -> bool:
+    """Whether its numbers are of a size that arrays of Keras have; HDF5 knows wider ones."""
+    return dtype.kind in "fiu" and dtype.itemsize in (1, 2, 4, 8)
 
 
 def read_text(attributes: h5py.AttributeManager, name: str) -> str | None:

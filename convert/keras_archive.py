@@ -17,7 +17,7 @@ import h5py
 from numpy.typing import NDArray
 
 from aurorapt.errors import ConversionError
-from convert.hdf5 import ArrayReader, child, list_arrays, open_hdf5, read_text
+from convert.hdf5 import HIGHEST_COMPRESSION, ArrayReader, child, list_arrays, open_hdf5, read_text
 from convert.keras_file import KerasFile
 from convert.keras_model import LONGEST_CONFIGURATION, Layer, Model, parse_model
 from convert.operators import is_operator
@@ -25,7 +25,6 @@ from convert.variables import layer_variables, variables_in_order
 
 CONFIGURATION, METADATA, ARRAYS = "config.json", "metadata.json", "model.weights.h5"
 LARGEST_MEMBERS = {CONFIGURATION: LONGEST_CONFIGURATION, METADATA: 2**20, ARRAYS: 2**31}  # bytes
-HIGHEST_COMPRESSION = 100  # times; arrays of trained weights hardly shrink, and Keras stores them as they are
 TRAINING_ONLY = ("optimizer", "seed_generator")  # parts of paths
 
 

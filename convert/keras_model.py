@@ -15,7 +15,7 @@ from aurorapt.graph import MOST_NODES, is_name
 MODEL_CLASSES = ("Functional", "Model", "Sequential")
 DEEPEST_NESTING = 16  # models within models
 DEEPEST_STRUCTURE = 200  # lists and objects; a nested model adds four
-LONGEST_CONFIGURATION = 64 * 2**20  # bytes
+LONGEST_CONFIGURATION = 4 * 2**20  # bytes; models of 1000 layers need about one million
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def parse_model(text: str | bytes) -> Model:
         model = _model(description, depth=0)
     except (ValueError, RecursionError) as error:
         raise ConversionError(f"the configuration is not sound JSON: {error!s:.200}") from None
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ConversionError(f"the configuration does not describe a model: {error!r:.200}") from None
     count = sum(1 + len(layer.calls) for _, layer in model.walk())
     if count > MOST_NODES:

@@ -13,7 +13,7 @@ import numpy as np
 
 from aurorapt.errors import ConversionError
 
-LARGEST_PICKLE = 2**20  # bytes; four classes take 516
+LARGEST_PICKLE = 2**16  # bytes; four classes take 516
 MOST_CLASSES = 10_000
 BINARIZERS = (
     ("sklearn.preprocessing._label", "LabelBinarizer"),
@@ -21,8 +21,6 @@ BINARIZERS = (
 )
 RECONSTRUCTORS = (("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"))
 KNOWN_GLOBALS = (*BINARIZERS, *RECONSTRUCTORS, ("numpy", "ndarray"), ("numpy", "dtype"))
-
-_MARK = object()
 
 
 @dataclass(frozen=True)
@@ -69,13 +67,14 @@ class _Reader:
 
     def __init__(self) -> None:
         self._stack: list[Any] = []
+        self._marks: list[int] = []  # places in the stack
         self._memo: dict[int, Any] = {}
 
     def read(self, content: bytes) -> Any:
         try:
             for opcode, argument, _ in pickletools.genops(content):
                 self._step(opcode.name, argument)
-        except (ValueError, IndexError, KeyError, TypeError, AttributeError, UnicodeError) as error:
+        except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConversionError(f"is not a sound pickle: {error!s:.100}") from None
         if len(self._stack) != 1:
             raise ConversionError("is not a sound pickle")
@@ -106,9 +105,12 @@ class _Reader:
 
     _long_binget = _get = _binget
 
+    def _mark(self, argument: Any) -> None:
+        self._marks.append(len(self._stack))
+
     def _since_mark(self) -> list[Any]:
-        mark = len(self._stack) - 1 - self._stack[::-1].index(_MARK)
-        items = self._stack[mark + 1 :]
+        mark = self._marks.pop()
+        items = self._stack[mark:]
         del self._stack[mark:]
         return items
 
@@ -140,11 +142,15 @@ class _Reader:
 
     def _setitems(self, argument: Any) -> None:
         items = self._since_mark()
-        self._plain(dict).update(zip(items[::2], items[1::2], strict=True))
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            self._set(key, value)
 
     def _setitem(self, argument: Any) -> None:
         value, key = self._stack.pop(), self._stack.pop()
-        self._plain(dict)[key] = value
+        self._set(key, value)
+
+    def _set(self, key: Any, value: Any) -> None:
+        self._plain(dict)[_text(key)] = value
 
     def _plain(self, kind: type) -> Any:
         if type(self._stack[-1]) is not kind:
@@ -157,9 +163,9 @@ class _Reader:
 
     def _stack_global(self, argument: Any) -> None:
         name, module = self._stack.pop(), self._stack.pop()
-        self._push_global(module, name)
+        self._push_global(_text(module), _text(name))
 
-    def _push_global(self, module: Any, name: Any) -> None:
+    def _push_global(self, module: str, name: str) -> None:
         if (module, name) not in KNOWN_GLOBALS:
             raise ConversionError(f"refers to {module!s:.80}.{name!s:.80}, which a label file does not need")
         self._stack.append(_Global(module, name))
@@ -184,11 +190,18 @@ class _Reader:
         self._stack[-1].state = state
 
 
-_LITERALS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (), "MARK": _MARK}
+_LITERALS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 _VALUES = {
     *("BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT"),
     *("SHORT_BINUNICODE", "BINUNICODE", "UNICODE", "SHORT_BINBYTES", "BINBYTES"),
 }
+
+
+def _text(value: Any) -> str:
+    """Take only text where a name must be: hashing or showing anything else could exhaust the stack."""
+    if not isinstance(value, str):
+        raise ConversionError("is not a sound pickle: a name in it is not text")
+    return value
 
 
 def _classes(binarizer: Any) -> tuple[str, ...]:
@@ -196,8 +209,9 @@ def _classes(binarizer: Any) -> tuple[str, ...]:
     state = binarizer.state if isinstance(binarizer, _Object) else None
     if not isinstance(state, dict) or (binarizer.maker.module, binarizer.maker.name) not in BINARIZERS:
         raise ConversionError("is not a pickled LabelBinarizer")
-    if state.get("y_type_") not in ("multiclass", "multilabel-indicator"):
-        raise ConversionError(f"its labels are {state.get('y_type_')!r:.40}, not multiclass")
+    kind = _text(state.get("y_type_"))
+    if kind not in ("multiclass", "multilabel-indicator"):
+        raise ConversionError(f"its labels are {kind!r:.40}, not multiclass")
     try:
         return _text_array(state["classes_"])
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, UnicodeError):

@@ -102,10 +102,11 @@ def _divide(call: OperatorCall) -> Value:
     first, second = call.operands()
     if not isinstance(first, Value) or isinstance(second, Value):
         raise call.refusal("only division by a number can be converted")
-    divisor = call.graph.over_last_axes(first, second)
-    if not divisor.all():
-        raise call.refusal("divides by zero")
-    return call.graph.affine(call.path, first, np.float32(1) / divisor, None)
+    with np.errstate(divide="ignore", over="ignore"):
+        factor = np.float32(1) / call.graph.over_last_axes(first, second)
+    if not np.isfinite(factor).all():
+        raise call.refusal("divides by zero, or nearly")
+    return call.graph.affine(call.path, first, factor, None)
 
 
 def _bias_add(call: OperatorCall) -> Value:

@@ -1,10 +1,10 @@
 """Options of Keras layers: what each may be, and refusal by name of anything else."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aurorapt.attributes import LARGEST_INTEGER, LARGEST_NUMBER
 from aurorapt.errors import ConversionError
 from convert.keras_model import Layer, class_name
 
@@ -25,13 +25,13 @@ class Option:
 def _integer(value: Any, smallest: int) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
+    if not isinstance(value, int) or isinstance(value, bool) or not smallest <= value <= LARGEST_INTEGER:
         raise ValueError
     return value
 
 
 def _number(value: Any) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) <= LARGEST_NUMBER:
         raise ValueError
     return float(value)
 
@@ -206,7 +206,7 @@ def _parse_option(layer: Layer, name: str, option: Option) -> Any:
         raise refusal(layer, f"option {name} is missing")
     try:
         return option.parse(value)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise refusal(layer, f"{name}={value!r:.80} cannot be converted (supported: {option.supported})") from None
 
 

@@ -1,7 +1,16 @@
-from collections.abc import Iterator
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
+
+from convert.__main__ import main
+from tests.convert.tiny_keras import CLASSES, write_elevation
+
+SECONDS = 2  # of this process
+BYTES = 256 * 2**20
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +20,35 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def refuse(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[[Path], str]:
+    """Convert a source that must be refused, and give the one line that says why."""
+
+    def convert(source: Path, *options: str) -> str:
+        output = tmp_path / "out.safetensors"
+        if source.is_file() and not options:
+            write_elevation(tmp_path / "angles.npy")
+            options = ("--classes", ",".join(CLASSES), "--elevation", str(tmp_path / "angles.npy"))
+        arguments = [str(source), "-o", str(output), *options]
+        tracemalloc.start()
+        main(arguments)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        capfd.readouterr()
+        started = time.process_time()
+        status = main(arguments)
+        seconds = time.process_time() - started
+        told = capfd.readouterr()
+        assert status == 1
+        assert told.err.startswith("convert: ")
+        assert told.err.count("\n") == 1
+        assert len(told.err) < 1000
+        assert told.out == ""
+        assert seconds < SECONDS
+        assert peak < BYTES
+        assert not list(tmp_path.glob("**/*.safetensors*"))
+        return told.err
+
+    return convert
