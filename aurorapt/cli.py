@@ -20,6 +20,7 @@ from aurorapt.options import (
     DEFAULT_FILE_TIMEOUT,
     DEFAULT_STREAM0,
     RunOptions,
+    check_archive,
     check_options,
     parse_date,
 )
@@ -190,6 +191,32 @@ def classify(
     if not as_json and not (quiet and summary.succeeded):
         _print_summary(summary, options, log_file)
     if not summary.succeeded:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def verify(
+    output: Annotated[Path, typer.Argument(help="Folder that holds results.", metavar="OUTPUT", show_default=False)],
+    stream0: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Archive to compare them with; without it, each CSV with its companion only."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one JSON object.")] = False,
+) -> None:
+    """Check results: list what is missing, damaged or stale; exit status 1 if anything is."""
+    from aurorapt.verify import verify as verify_results
+
+    with _one_line_errors():
+        if not output.is_dir():
+            raise OptionError(f"OUTPUT {output} is not a folder; name the folder that holds the results")
+        found = verify_results(output, None if stream0 is None else check_archive(stream0))
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+    else:
+        for fault in found.faults:
+            typer.echo(f"{fault.kind}: {fault.file}: {fault.reason}")
+        typer.echo(f"{found.results} results, {len(found.faults)} faults")
+    if found.faults or not found.results:
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -81,10 +81,7 @@ def check_options(
     for site in chosen_sites:
         if not SITE.fullmatch(site):
             raise OptionError(f"--site {site!r} is not a site name; give one such as gill, without a device")
-    try:
-        archive = find_archive(_folder("--stream0", stream0, "AURORAPT_STREAM0", DEFAULT_STREAM0))
-    except ArchiveError as error:
-        raise OptionError(f"--stream0 (or AURORAPT_STREAM0): {error}") from None
+    archive = check_archive(_folder("--stream0", stream0, "AURORAPT_STREAM0", DEFAULT_STREAM0))
     folder = _folder("--output", output, "AURORAPT_OUTPUT", ".")
     try:
         if folder.exists() and not folder.is_dir():
@@ -108,6 +105,20 @@ def check_options(
         salvage=salvage,
         file_timeout=file_timeout,
     )
+
+
+def check_archive(stream0: Path) -> Path:
+    """Folder that holds the years, in the folder that is given as the archive.
+
+    Raises
+    ------
+    OptionError
+        Where there is none.
+    """
+    try:
+        return find_archive(stream0)
+    except ArchiveError as error:
+        raise OptionError(f"--stream0 (or AURORAPT_STREAM0): {error}") from None
 
 
 def parse_date(value: str | date, name: str) -> date:

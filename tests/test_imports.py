@@ -12,7 +12,7 @@ FORBIDDEN_EVERYWHERE = {"convert", "scripts", "h5py", "keras", "tensorflow", "cv
 WITHOUT_TORCH = (
     *("errors", "archive", "time_limit", "frames", "preprocess"),
     *("attributes", "operations", "graph", "weights", "options"),
-    *("results", "locks", "camera_night", "plots", "simulate"),
+    *("results", "locks", "camera_night", "verify", "plots", "simulate"),
 )
 # each module imports only from those that stand before it
 ORDER = (
@@ -20,7 +20,19 @@ ORDER = (
     *("attributes", "operations", "graph", "weights", "options"),
     *("activations", "layers", "network", "fusion", "fused_layers", "engine", "streams", "classifier"),
     *("results", "progress"),
-    *("dataset", "supervisor", "locks", "camera_night", "run", "plots", "simulate", "demo", "cli", "__main__"),
+    *(
+        "dataset",
+        "supervisor",
+        "locks",
+        "camera_night",
+        "run",
+        "verify",
+        "plots",
+        "simulate",
+        "demo",
+        "cli",
+        "__main__",
+    ),
 )
 
 
