@@ -184,7 +184,7 @@ def cannot_write(action: str, error: OSError) -> ResultsError:
 
 
 def write_results(csv_file: Path, text: str, companion: Companion) -> None:
-    """Write a CSV and then its companion, each whole or not at all.
+    """Write a CSV and its companion, each whole or not at all, and none where there is no room for both.
 
     Raises
     ------
@@ -193,10 +193,23 @@ def write_results(csv_file: Path, text: str, companion: Companion) -> None:
     OutputFullError
         If that is because the disk takes no more.
     """
-    content = text.encode()
-    _write_atomically(csv_file, content)
     document = json.dumps(asdict(companion), indent=1) + "\n"
-    _write_atomically(companion_path(csv_file), document.encode())
+    contents = {csv_file: text.encode(), companion_path(csv_file): document.encode()}
+    # names of their own, so that two runs never write into the same temporary file
+    temporaries = {path: path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp") for path in contents}
+    try:
+        for path, content in contents.items():
+            _write_through(temporaries[path], content)
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(f"write {path}", error) from None
+    finally:
+        for temporary in temporaries.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not every file system syncs folders, and the files are whole without it
+        _sync_folder(csv_file.parent)
 
 
 def sha256_of_text(text: str) -> str:
@@ -204,22 +217,11 @@ def sha256_of_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
-    # a name of its own, so that two runs never write into the same temporary file
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise cannot_write(f"write {path}", error) from None
-    with contextlib.suppress(OSError):  # not every file system syncs folders, and the file is whole without it
-        _sync_folder(path.parent)
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
