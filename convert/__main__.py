@@ -63,19 +63,20 @@ def convert(
     elif source is None or output is None:
         raise OptionError("give a SOURCE and --output FILE, or --published")
     else:
-        _require_folder(output)
+        _require_writable(output)
         _convert(find_source(source, classes, elevation), output, check)
 
 
 def _convert_published(base_url: str, output: Path, check: str | None) -> None:
-    _require_folder(output)
+    _require_writable(output)
     downloads = output.parent / DOWNLOADS
     fetch_published(base_url, downloads)
     _convert(find_source(downloads, classes=None, elevation=None), output, check)
-    shutil.rmtree(downloads)
+    shutil.rmtree(downloads, ignore_errors=True)
 
 
 def _convert(source: Source, output: Path, check: str | None) -> None:
+    _require_apart(output, [*source.files, *([Path(check)] if check else [])])
     weights = convert_source(source)
     if check:
         result = check_conversion(weights, check, source.model)
@@ -85,9 +86,27 @@ def _convert(source: Source, output: Path, check: str | None) -> None:
     typer.echo(_summary(read_weights(output), output))
 
 
-def _require_folder(output: Path) -> None:
-    if not output.parent.is_dir() or output.is_dir():
+def _require_writable(output: Path) -> None:
+    try:
+        writable = output.parent.is_dir() and (output.is_file() or not output.exists())
+    except OSError as error:
+        raise OptionError(f"--output {output} cannot be written: {error.strerror}") from None
+    if not writable:
         raise OptionError(f"--output {output} must name a file in a folder that exists")
+
+
+def _require_apart(output: Path, files: list[Path]) -> None:
+    """Refuse to write over what is read."""
+    for file in files:
+        if _are_same(output, file):
+            raise OptionError(f"--output {output} would replace {file}, which is read; give it another name")
+
+
+def _are_same(first: Path, second: Path) -> bool:
+    try:
+        return first.samefile(second)
+    except OSError:  # one of them is not there
+        return False
 
 
 def _summary(weights: Weights, path: Path) -> str:

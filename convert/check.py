@@ -85,9 +85,9 @@ def _run_torch(weights: Weights, images: NDArray[np.float32], reference: str) ->
 
 
 def _read_recording(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Any]]:
-    if not path.is_file():
-        raise OptionError(f"--check {path} does not exist; it must be a .npz file of arrays x and y, or keras")
     try:
+        if not path.is_file():
+            raise OptionError(f"--check {path} does not exist; it must be a .npz file of arrays x and y, or keras")
         with zipfile.ZipFile(path) as archive:
             images, outputs = _read_array(archive, "x.npy"), _read_array(archive, "y.npy")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -121,13 +121,20 @@ def _run_keras(model: Path, weights: Weights) -> tuple[NDArray[np.float32], NDAr
         shutil.copyfile(model, copy)
         try:
             loaded = keras.models.load_model(copy, compile=False)
+            shape = _keras_shape(weights, loaded.input_shape)
+            images = np.random.default_rng(SEED).uniform(0, 255, (IMAGES, *shape)).astype(np.float32)
+            outputs = np.asarray(loaded.predict(images, verbose=0))
         except Exception as error:  # whatever Keras finds wrong with the file, of whatever class
             reason = " ".join(str(error).split())
             raise ConversionError(
-                f"--check keras: Keras {keras.__version__} cannot load the model: {reason:.200}"
+                f"--check keras: Keras {keras.__version__} cannot run the model: {reason:.200}"
             ) from None
-    channels, y, x = weights.input_shape
-    shape = weights.input_shape if loaded.input_shape[1] == channels else (y, x, channels)
-    images = np.random.default_rng(SEED).uniform(0, 255, (IMAGES, *shape)).astype(np.float32)
-    outputs = np.asarray(loaded.predict(images, verbose=0))
     return images, outputs, {"reference": f"Keras {keras.__version__}"}
+
+
+def _keras_shape(weights: Weights, batch_shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Shape of one image as the source takes it; the converter, too, takes the last axis for channels if it can be."""
+    channels, y, x = weights.input_shape
+    channels_last = (y, x, channels)
+    fits = all(size in (None, own) for size, own in zip(batch_shape[1:], channels_last, strict=True))
+    return channels_last if fits else weights.input_shape

@@ -5,6 +5,7 @@ import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -34,24 +35,45 @@ def fetch_published(base_url: str, folder: Path) -> None:
         if a file cannot be fetched (what came of it is kept, for another try), or is not the published one (then
         nothing is kept)
     """
-    if urllib.parse.urlsplit(base_url).scheme not in ("http", "https"):
+    _require_address(base_url)
+    try:
+        for name, wanted in PUBLISHED_BLOBS.items():
+            path = folder / name
+            if path.is_file() and blob_id(path) == wanted:
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _fetch_proved(f"{base_url.rstrip('/')}/{name}", path, wanted, folder)
+    except OSError as error:
+        raise ConversionError(f"{error.filename or folder}: cannot be written: {error.strerror}") from None
+    finally:
+        for empty in (*((folder / name).parent for name in PUBLISHED_BLOBS), folder):
+            with suppress(OSError):  # it is not empty
+                empty.rmdir()
+
+
+def _require_address(base_url: str) -> None:
+    try:
+        scheme = urllib.parse.urlsplit(base_url).scheme
+    except ValueError as error:
+        raise OptionError(f"--base-url {base_url} is no address: {error}") from None
+    if scheme not in ("http", "https"):
         raise OptionError(f"--base-url {base_url} must begin with http:// or https://")
-    for name, wanted in PUBLISHED_BLOBS.items():
-        path = folder / name
-        if path.is_file() and blob_id(path) == wanted:
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _fetch_proved(f"{base_url.rstrip('/')}/{name}", path, wanted, folder)
 
 
 def _fetch_proved(url: str, path: Path, wanted: str, folder: Path) -> None:
     part = path.with_name(path.name + PART)
     resumed = part.is_file()
-    _fetch(url, part)
-    if resumed and blob_id(part) != wanted:  # the older piece may have been of something else
+    whole = _fetch(url, part)
+    if not whole and blob_id(part) != wanted:
+        whole = _fetch(url, part)
+    if resumed and whole and blob_id(part) != wanted:  # the older piece may have been of something else
         part.unlink()
-        _fetch(url, part)
+        whole = _fetch(url, part)
     found = blob_id(part)
+    if found != wanted and not whole:
+        raise ConversionError(
+            f"{url}: the server tells no length, and what came may be cut; run the same command again to go on"
+        )
     if found != wanted:
         shutil.rmtree(folder)
         raise ConversionError(
@@ -60,20 +82,20 @@ def _fetch_proved(url: str, path: Path, wanted: str, folder: Path) -> None:
     part.replace(path)
 
 
-def _fetch(url: str, part: Path) -> None:
-    """Fetch what is missing of a file."""
+def _fetch(url: str, part: Path) -> bool:
+    """Fetch what is missing of a file, and tell whether it is whole for sure."""
     have = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             if have and not _continues(response, have):
                 have = 0
-            _receive(response, part, have)
+            return _receive(response, part, have)
     except urllib.error.HTTPError as error:
         if error.code == 416 and have:  # nothing is missing
-            return
+            return True
         raise ConversionError(f"{url} cannot be fetched: HTTP {error.code} {error.reason}") from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise ConversionError(
             f"{url} cannot be fetched: {reason!s:.200}; run the same command again to go on"
@@ -84,9 +106,9 @@ def _continues(response: http.client.HTTPResponse, have: int) -> bool:
     return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
 
 
-def _receive(response: http.client.HTTPResponse, part: Path, have: int) -> None:
-    length = response.headers.get("Content-Length")
-    total = have + int(length) if length and length.isdigit() else None
+def _receive(response: http.client.HTTPResponse, part: Path, have: int) -> bool:
+    length = response.headers.get("Content-Length", "")
+    total = have + int(length) if length.isascii() and length.isdecimal() else None
     name = part.name.removesuffix(PART)
     with (
         part.open("ab" if have else "wb") as file,
@@ -100,3 +122,4 @@ def _receive(response: http.client.HTTPResponse, part: Path, have: int) -> None:
             bar.update(len(block))
     if total is not None and have < total:
         raise OSError(f"the connection ended after {have} of {total} bytes")
+    return total is not None or response.chunked  # a cut is seen in both

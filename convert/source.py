@@ -23,12 +23,14 @@ class Source:
     model : path of the Keras file
     classes : class names in the order of the network's outputs
     elevation_mask : (256, 256) uint8 [frame, y, x], 1 where a pixel is kept
+    files : all that was read, the model among them
     published : whether model, labels and elevation map are the very files that the original's authors published
     """
 
     model: Path
     classes: tuple[str, ...]
     elevation_mask: NDArray[np.uint8]
+    files: tuple[Path, ...]
     published: bool = False
 
 
@@ -49,13 +51,17 @@ def find_source(path: Path, classes: str | None, elevation: Path | None) -> Sour
     ConversionError
         if something is missing or ambiguous in a folder, or cannot be read
     """
-    if path.is_dir():
-        return _folder_source(path, classes, elevation)
-    if not path.is_file():
+    try:
+        if path.is_dir():
+            return _folder_source(path, classes, elevation)
+        is_file = path.is_file()
+    except OSError as error:
+        raise OptionError(f"SOURCE {path} cannot be read: {error.strerror}") from None
+    if not is_file:
         raise OptionError(f"SOURCE {path} does not exist; it must be a CNN_model folder or a Keras file")
     if classes is None or elevation is None:
         raise OptionError("a Keras file needs --classes NAME,NAME,... and --elevation FILE.npy beside it")
-    return Source(path, _split(classes), read_elevation_mask(elevation))
+    return Source(path, _split(classes), read_elevation_mask(elevation), files=(path, elevation))
 
 
 def _folder_source(folder: Path, classes: str | None, elevation: Path | None) -> Source:
@@ -67,6 +73,7 @@ def _folder_source(folder: Path, classes: str | None, elevation: Path | None) ->
         model=model,
         classes=read_labels(labels) if labels else names,
         elevation_mask=read_elevation_mask(angles),
+        files=(model, angles, *([labels] if labels else [])),
         published=labels is not None and _are_published(model, labels, angles),
     )
 

@@ -79,6 +79,24 @@ def test_writing_replaces_and_leaves_nothing_beside(path: Path) -> None:
     assert read_weights(path).name == "tiny"
 
 
+def test_interrupted_writing_leaves_nothing_beside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        write_weights(path, tiny_weights())
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("length", [250, 300])
+def test_writing_under_a_long_name(length: int, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="cannot be written"):
+        write_weights(tmp_path / ("x" * length), tiny_weights())
+
+
 def test_writing_into_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be written"):
         write_weights(tmp_path / "nowhere" / "tiny.safetensors", tiny_weights())

@@ -39,7 +39,8 @@ def run_converted(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32
     images : (n, y, x, channel) or (n, channel, y, x) float32, as Keras takes them
     """
     weights = converted(path)
-    if images.shape[1:] != weights.input_shape:
+    channels, y, x = weights.input_shape
+    if images.shape[1:] == (y, x, channels):
         images = images.transpose(0, 3, 1, 2)
     with torch.inference_mode():
         return build_network(weights)(torch.from_numpy(np.ascontiguousarray(images))).numpy()

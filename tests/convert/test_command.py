@@ -1,6 +1,7 @@
 """The command line: what it writes, prints and refuses."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +148,14 @@ def test_check_against_a_recording_that_claims_terabytes(tmp_path: Path, capsys:
         (["SOURCE", "-o", "out.safetensors", "--base-url", "http://x"], "--base-url"),
         (["SOURCE", "--published"], "--published"),
         (["--published", "--base-url", "ftp://x", "-o", "out.safetensors"], "ftp://x"),
+        (["SOURCE", "-o", "SOURCE/model/CNN_tiny.model"], "would replace"),
+        (["SOURCE", "-o", "SOURCE/model/lb_4c.pickle"], "would replace"),
+        (["SOURCE", "-o", "SOURCE/T_angle.npy"], "would replace"),
+        (["SOURCE", "-o", "FILE", "--check", "FILE"], "would replace"),
+        (["FILE", "-o", "FILE", "--classes", "a,b,c,d", "--elevation", "SOURCE/T_angle.npy"], "would replace"),
+        (["FILE", "-o", "PIPE", "--classes", "a,b,c,d", "--elevation", "SOURCE/T_angle.npy"], "PIPE"),
+        (["s" * 300, "-o", "out.safetensors"], "too long"),
+        (["SOURCE", "-o", "o" * 300], "too long"),
         (["--no-such-option"], "--no-such-option"),
         (["a", "b"], "b"),
     ],
@@ -162,11 +171,30 @@ def test_fault_of_the_options(
     write_folder(tmp_path / "SOURCE")
     with tiny_h5(tmp_path / "FILE"):
         pass
+    os.mkfifo(tmp_path / "PIPE")
+    before = content_of(tmp_path)
     assert main(arguments) == 2
     told = capsys.readouterr()
     assert complaint in told.err
     assert told.err.count("\n") == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["FILE", "SOURCE"]
+    assert content_of(tmp_path) == before
+
+
+def content_of(folder: Path) -> dict[Path, bytes | None]:
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("arguments", [["-o", "o" * 250], ["-o", "out.safetensors", "--check", "c" * 300]])
+def test_name_that_the_disk_cannot_keep(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "SOURCE")
+    assert main(["SOURCE", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert "too long" in error
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["SOURCE"]
 
 
 @pytest.mark.parametrize("spoil", ["no model", "two models", "no labels", "no map"])

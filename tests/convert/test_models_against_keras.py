@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from aurorapt.errors import ConversionError
-from tests.convert.oracle import SEED, assert_converts_alike, assert_model_converts_alike, keras
+from convert.__main__ import main
+from convert.check import check_conversion
+from tests.convert.oracle import SEED, assert_converts_alike, assert_model_converts_alike, keras, randomize
 from tests.convert.running import converted
+from tests.convert.tiny_keras import write_folder
 
 layers = keras.layers
 IMAGE = (9, 11, 3)  # (y, x, channel)
@@ -87,3 +90,29 @@ def test_values_exactly_at_a_limit(layer: Any, tmp_path: Path) -> None:
     whole_numbers = np.random.default_rng(SEED).integers(-2, 4, (3, *IMAGE)).astype(np.float32)
     images = keras.Input(IMAGE)
     assert_model_converts_alike(keras.Model(images, layers.Flatten()(layer(images))), whole_numbers, tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 3), (3, 3, 3), (1, 3, 3), (3, 7, 5), (3, 5, 1)])
+def test_check_takes_the_channels_where_the_converter_does(shape: tuple[int, int, int], tmp_path: Path) -> None:
+    data_format = "channels_last" if shape[2] in (1, 3) else "channels_first"
+    convolution = layers.Conv2D(2, (1, 2), data_format=data_format)
+    outputs = layers.Dense(4, activation="softmax")
+    model = keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255), convolution, layers.Flatten(), outputs])
+    randomize(model, np.random.default_rng(SEED))
+    model.save(tmp_path / "model.keras")
+    weights = converted(tmp_path / "model.keras")
+    assert check_conversion(weights, "keras", tmp_path / "model.keras")["largest_difference"] < 1e-6
+
+
+def test_keras_that_fails_at_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise RuntimeError("no such kernel\non this machine")
+
+    monkeypatch.setattr(keras.Model, "predict", fail)
+    folder = write_folder(tmp_path / "CNN_model")
+    assert main([str(folder), "-o", str(tmp_path / "t.safetensors"), "--check", "keras"]) == 1
+    error = capsys.readouterr().err
+    assert "no such kernel on this machine" in error
+    assert error.count("\n") == 1

@@ -23,11 +23,18 @@ class Mirror:
     files: dict[str, bytes] = field(default_factory=dict)
     cut_after: int | None = None  # bytes of each answer's body
     ranges: bool = True  # whether it can send a part of a file
+    length: str | None = None  # what it says instead of each answer's length; nothing if empty
+    location: str = ""  # where it sends everyone instead
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Range header
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         name, wanted = request.path.removeprefix("/CNN_model/"), request.headers.get("Range")
         self.asked.append((name, wanted))
+        if self.location:
+            request.send_response(302)
+            request.send_header("Location", self.location)
+            request.end_headers()
+            return
         content = self.files.get(name)
         if content is None:
             request.send_error(404)
@@ -39,7 +46,9 @@ class Mirror:
         request.send_response(206 if start else 200)
         if start:
             request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        request.send_header("Content-Length", str(len(content) - start))
+        length = str(len(content) - start) if self.length is None else self.length
+        if length:
+            request.send_header("Content-Length", length)
         request.end_headers()
         end = None if self.cut_after is None else start + self.cut_after
         request.wfile.write(content[start:end])
@@ -173,10 +182,72 @@ def test_missing_file_on_the_server(mirror: Mirror, weights_folder: Path, capsys
     error = capsys.readouterr().err
     assert "HTTP 404" in error
     assert error.count("\n") == 1
-    assert not list(weights_folder.glob("**/*.model*"))
+    assert not list(weights_folder.iterdir())
 
 
-def test_no_server(weights_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--published", "--base-url", "http://127.0.0.1:9/", "-o", str(weights_folder / "x.safetensors")]
-    assert main(arguments) == 1
-    assert "cannot be fetched" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("url", "status", "complaint"),
+    [
+        ("http://127.0.0.1:9/", 1, "cannot be fetched"),
+        ("http://127.0.0.1:9/ü", 1, "cannot be fetched"),
+        ("http://", 1, "cannot be fetched"),
+        ("http://[::1", 2, "is no address"),
+    ],
+)
+def test_no_server(
+    url: str, status: int, complaint: str, weights_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--published", "--base-url", url, "-o", str(weights_folder / "x.safetensors")]) == status
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.count("\n") == 1
+    assert not list(weights_folder.iterdir())
+
+
+@pytest.mark.parametrize("changes", [{"location": "http://[::1"}, {"location": "file:///etc/passwd"}])
+def test_answer_that_leads_nowhere(
+    changes: dict[str, str], mirror: Mirror, weights_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mirror.__dict__.update(changes)
+    assert fetch(mirror, weights_folder) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not list(weights_folder.iterdir())
+
+
+@pytest.mark.parametrize("length", ["", "²", "-1", "many"])
+def test_server_that_tells_no_length(length: str, mirror: Mirror, weights_folder: Path) -> None:
+    mirror.length = length
+    assert fetch(mirror, weights_folder) == 0
+
+
+def test_cut_connection_without_a_length_is_continued(mirror: Mirror, weights_folder: Path) -> None:
+    mirror.length, mirror.cut_after = "", max(map(len, mirror.files.values())) - 10
+    assert fetch(mirror, weights_folder) == 0
+    assert sum(wanted is not None for _, wanted in mirror.asked) == 1
+
+
+def test_what_came_without_a_length_is_kept(
+    mirror: Mirror, weights_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mirror.length, mirror.cut_after = "", 1000
+    assert fetch(mirror, weights_folder) == 1
+    error = capsys.readouterr().err
+    assert "may be cut" in error
+    assert "run the same command again" in error
+    mirror.cut_after, mirror.asked = None, []
+    assert fetch(mirror, weights_folder) == 0
+    assert mirror.asked[0] == (MODEL, "bytes=2000-")
+
+
+def test_wrong_file_without_a_length_leaves_nothing_behind(mirror: Mirror, weights_folder: Path) -> None:
+    mirror.files[MODEL], mirror.length = bytes(500), ""
+    assert fetch(mirror, weights_folder) == 1
+    assert not list(weights_folder.iterdir())
+
+
+def test_file_where_the_downloads_go(mirror: Mirror, weights_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weights_folder / ".published").touch()
+    assert fetch(mirror, weights_folder) == 1
+    error = capsys.readouterr().err
+    assert ".published" in error
+    assert error.count("\n") == 1
