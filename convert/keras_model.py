@@ -191,8 +191,11 @@ def _layer(item: dict[str, Any], depth: int, calls: tuple[Call, ...]) -> Layer:
 
 
 def class_name(item: dict[str, Any]) -> str:
-    """Class of a layer, with the module or package it comes from where that is not Keras."""
-    module = str(item.get("module") or "keras")
+    """Class of a layer, with the module or package it comes from where that is not Keras.
+
+    Where modules are written, none stands for the program that made the model; most of Keras 2 writes no modules.
+    """
+    module = str(item.get("module", "keras") or "__main__")
     kind = str(item.get("registered_name") or item["class_name"])
     return kind if module.split(".")[0] in ("keras", "tf_keras") else f"{module}.{kind}"
 

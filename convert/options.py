@@ -139,9 +139,9 @@ def activation(default: Any = "linear") -> Option:
             return "linear"
         if isinstance(value, str):
             return value
-        kind = class_name(value)
-        if kind == "function":  # someone's own, even under the name of one of Keras
+        if value["class_name"] == "function":  # someone's own, even under the name of one of Keras
             raise ValueError
+        kind = class_name(value)
         return Layer(str(value["config"].get("name", kind)), kind, dict(value["config"]), ())
 
     return Option("a function of the table below", parse, default)

@@ -56,6 +56,13 @@ class ELU(ReLU):
     """The same, not registered."""
 
 
+class Flatten(ReLU):
+    """The same, as if the program itself had defined it."""
+
+
+Flatten.__module__ = "__main__"
+
+
 @ENDINGS
 @pytest.mark.parametrize(
     ("build", "complaint"),
@@ -74,6 +81,13 @@ def test_refuses_what_it_would_mistake(build: Any, complaint: str, ending: str, 
     keras.Model(images, build(images)).save(tmp_path / f"model{ending}")
     with pytest.raises(ConversionError, match=complaint):
         converted(tmp_path / f"model{ending}")
+
+
+def test_refuses_a_layer_of_the_program_that_made_the_model(tmp_path: Path) -> None:
+    images = keras.Input(IMAGE)
+    keras.Model(images, Flatten()(images)).save(tmp_path / "model.keras")
+    with pytest.raises(ConversionError, match=r"\(__main__\.Flatten\)"):
+        converted(tmp_path / "model.keras")
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,11 @@ def test_layer_registered_in_a_package() -> None:
         sequential("Dropout", {}, module="keras.layers", registered_name="mine>Dropout")
 
 
+def test_layer_of_the_program_that_made_the_model() -> None:
+    with pytest.raises(ConversionError, match=r"layer suspect \(__main__.Dropout\)"):
+        sequential("Dropout", {}, module=None, registered_name="Dropout")
+
+
 @pytest.mark.parametrize("registered_name", ["mine>ReLU", None])
 def test_own_layer_as_activation_under_the_name_of_one_of_keras(registered_name: str | None) -> None:
     relu = {"class_name": "ReLU", "module": "mine", "registered_name": registered_name, "config": {"name": "relu"}}
