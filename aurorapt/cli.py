@@ -324,8 +324,6 @@ def _print_summary(summary: "Summary", options: RunOptions, log_file: Path) -> N
         f"({summary.frames_per_second:.1f} frames/s), {summary.problems} problems",
         err=wrong,
     )
-    if summary.elsewhere:
-        typer.echo(f"{summary.elsewhere} more are in the hands of another run", err=wrong)
     if summary.redone:
         reasons = ", ".join(f"{count} for {reason}" for reason, count in summary.redone.items())
         typer.echo(f"done anew: {reasons}", err=wrong)

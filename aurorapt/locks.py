@@ -58,6 +58,13 @@ class Locks:
             self._heart.start()
         return lock
 
+    def clear(self, path: Path) -> None:
+        """Remove the lock of a dead run, where there is one and it can be."""
+        with suppress(OSError):
+            lock = self.acquire(path) if path.exists() else None
+            if lock is not None:
+                self.release(lock)
+
     def release(self, lock: Lock) -> None:
         """Remove a lock, unless it is another run's by now."""
         self._held.pop(lock.path, None)

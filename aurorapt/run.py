@@ -5,10 +5,11 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,21 +28,22 @@ from aurorapt.supervisor import prepared_minutes
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN_AFTER = 10.0  # seconds, at camera-nights that other runs are at
+
 
 @dataclass
 class Summary:
     """What a run did.
 
-    ``camera_nights`` found are ``written``, ``current`` (nothing to do), ``elsewhere`` (in the hands of another run) or
-    ``failed``; ``redone`` counts by their reason those that were done before and are not current; ``rows`` are those
-    written; ``problems`` are files and frames that could not be used.
+    ``camera_nights`` found are ``written``, ``current`` (nothing to do) or ``failed``; ``redone`` counts by their
+    reason those written that had been done before; ``rows`` are those written; ``problems`` are files and frames that
+    could not be used.
     """
 
     camera_nights: int = 0
     written: int = 0
     current: int = 0
     failed: int = 0
-    elsewhere: int = 0
     redone: dict[str, int] = field(default_factory=dict)
     frames: int = 0
     rows: int = 0
@@ -51,7 +53,7 @@ class Summary:
 
     @property
     def succeeded(self) -> bool:
-        """Whether at least one camera-night was found and each one found has its CSV, or another run sees to it."""
+        """Whether at least one camera-night was found and each one found has its CSV."""
         return self.camera_nights > 0 and self.failed == 0
 
 
@@ -74,17 +76,14 @@ class _Run:
         self.open_nights: deque[OpenNight] = deque()
         self.in_flight: deque[_Batch] = deque()
         self.locks = Locks()
+        self.elsewhere: list[CameraNight] = []  # locked by other runs
 
     def execute(self) -> None:
         started = monotonic()
-        dataset = MinuteDataset(self.classifier.preprocessor, self.options.file_timeout, self.options.salvage)
-        minutes = prepared_minutes(self.jobs(), dataset, self.options.workers, self.let_batches_end)
         try:
-            for prepared in minutes:
-                self.take(prepared)
-            self.collect(most_in_flight=0)
+            self.classify_nights(self.found_nights())
+            self.wait_for_other_runs()
         finally:
-            minutes.close()
             self.streams.close()
             self.locks.close()
             self.progress.close()
@@ -92,55 +91,68 @@ class _Run:
             if self.summary.seconds:
                 self.summary.frames_per_second = round(self.summary.frames / self.summary.seconds, 2)
 
+    def found_nights(self) -> Iterator[CameraNight]:
+        options = self.options
+        for night in camera_nights(options.archive, options.start, options.end, options.sites, self.report_folder):
+            self.summary.camera_nights += 1
+            yield night
+
+    def classify_nights(self, nights: Iterable[CameraNight]) -> None:
+        dataset = MinuteDataset(self.classifier.preprocessor, self.options.file_timeout, self.options.salvage)
+        with closing(
+            prepared_minutes(self.jobs(nights), dataset, self.options.workers, self.let_batches_end)
+        ) as minutes:
+            for prepared in minutes:
+                self.take(prepared)
+        self.collect(most_in_flight=0)
+
+    def wait_for_other_runs(self) -> None:
+        """See to it that what other runs were found at is done; no lock is held meanwhile, as they may wait too."""
+        if self.elsewhere:
+            log.info("waiting for other runs: %s", ", ".join(map(str, self.elsewhere)))
+        while self.elsewhere:
+            sleep(LOOK_AGAIN_AFTER)
+            nights, self.elsewhere = self.elsewhere, []
+            self.classify_nights(nights)
+
     def let_batches_end(self) -> None:
         """Wait until no thread computes: what one had locked would stay so in a process that is forked just then."""
         wait([batch.probabilities for batch in self.in_flight if batch.probabilities is not None])
 
-    def jobs(self) -> Iterator[Job]:
-        """Walk the archive; called ahead of the results by the loader, in this process."""
-        options = self.options
-        elsewhere: list[CameraNight] = []
-        nights = camera_nights(options.archive, options.start, options.end, options.sites, self.report_folder)
+    def jobs(self, nights: Iterable[CameraNight]) -> Iterator[Job]:
+        """Find what is to be done; called ahead of the results by the loader, in this process."""
         for night in nights:
-            self.summary.camera_nights += 1
-            yield from self.jobs_of(night, elsewhere)
-        # by now other runs may have finished them, or have died
-        still_elsewhere: list[CameraNight] = []
-        for night in elsewhere:
-            yield from self.jobs_of(night, still_elsewhere)
-        self.summary.elsewhere += len(still_elsewhere)
+            try:
+                opened = self.open_night(night)
+            except OutputFullError:
+                raise
+            except (ArchiveError, ResultsError) as error:
+                self.fail(night, error)
+                continue
+            if opened is None:
+                self.progress.show(night, 1, self.summary.frames)
+                continue
+            self.open_nights.append(opened)
+            for minute_file in opened.listing.minute_files:
+                yield Job(night, minute_file)
+            yield Job(night)
 
-    def jobs_of(self, night: CameraNight, elsewhere: list[CameraNight]) -> Iterator[Job]:
-        try:
-            opened = self.open_night(night, elsewhere)
-        except OutputFullError:
-            raise
-        except (ArchiveError, ResultsError) as error:
-            self.fail(night, error)
-            return
-        if opened is None:
-            self.progress.show(night, 1, self.summary.frames)
-            return
-        self.open_nights.append(opened)
-        for minute_file in opened.listing.minute_files:
-            yield Job(night, minute_file)
-        yield Job(night)
-
-    def open_night(self, night: CameraNight, elsewhere: list[CameraNight]) -> OpenNight | None:
-        """Lock a camera-night that is to be done; None where it is current or another run, noted, is at it."""
+    def open_night(self, night: CameraNight) -> OpenNight | None:
+        """Lock a camera-night that is to be done; None where it is current, or another run is at it."""
         csv_file = results.csv_path(self.options.output, night)
+        lock_file = csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock")
         listing = list_minute_files(night)
         if self.why_stale(csv_file, listing) is None:
+            self.locks.clear(lock_file)  # of a run that was killed when it was all but done
             self.skip_current(night)
             return None
         results.prepare_folder(csv_file)
         try:
-            lock = self.locks.acquire(csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock"))
+            lock = self.locks.acquire(lock_file)
         except OSError as error:
             raise results.cannot_write(f"lock {csv_file}", error) from None
         if lock is None:
-            log.info("%s: left to another run", night)
-            elsewhere.append(night)
+            self.elsewhere.append(night)
             return None
         reason = self.why_stale(csv_file, listing)  # once more: the lock may be free because another run is done
         if reason is None:
@@ -234,7 +246,7 @@ class _Run:
             return
         if not current.lock.is_held():
             log.warning("%s: another run has taken it over", night)
-            self.summary.elsewhere += 1
+            self.elsewhere.append(night)
             return
         try:
             companion = current.write(self.options)

@@ -383,32 +383,56 @@ def test_two_runs_at_once_share_the_work(weights_file: Path, tmp_path: Path) -> 
     assert [run.returncode for run in runs] == [0, 0]
     assert sum(summary["written"] for summary in summaries) == 12, "each night was done by one of them"
     for summary in summaries:
-        assert summary["written"] + summary["current"] + summary["elsewhere"] == 12
+        assert summary["written"] + summary["current"] == 12, "each run ended when all nights were done"
         assert summary["redone"] == {}
     assert not list(output.rglob(".*"))
     assert classify("2014-03-01", "2014-03-12", stream0=stream0, output=output, weights=weights_file).current == 12
 
 
-def test_a_night_in_the_hands_of_another_run_is_left_to_it(
-    archive: Path, weights_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_night_in_the_hands_of_another_run_is_waited_for(
+    archive: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = tmp_path / "2014/03/11/.20140311_gill_themis19.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text('{"host": "another", "process": 1, "token": "other"}')
+    looks = 0
+
+    def look(seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        assert len(files(tmp_path)) == 2, "all others are done and free by then"
+        assert list(tmp_path.rglob(".*.lock")) == [lock]
+        if looks == 3:
+            lock.unlink()
+
+    monkeypatch.setattr("aurorapt.run.sleep", look)
     summary = classify_all(archive, tmp_path, weights_file)
-    assert (summary.camera_nights, summary.written, summary.elsewhere, summary.failed) == (3, 2, 1, 0)
-    assert summary.succeeded
-    lock.unlink()
-    assert classify_all(archive, tmp_path, weights_file).written == 1
+    assert (looks, summary.camera_nights, summary.written, summary.current) == (3, 3, 3, 0)
 
 
-def test_a_night_that_was_taken_over_is_not_written(
+def test_the_lock_of_a_run_that_was_killed_when_all_but_done_is_removed(
+    archive: Path, weights_file: Path, tmp_path: Path
+) -> None:
+    classify_all(archive, tmp_path, weights_file)
+    lock = tmp_path / "2014/03/11/.20140311_gill_themis19.lock"
+    lock.write_text('{"host": "another", "process": 1, "token": "other"}')
+    classify_all(archive, tmp_path, weights_file)
+    assert lock.exists(), "that run may be alive"
+    os.utime(lock, (0, 0))
+    assert classify_all(archive, tmp_path, weights_file).current == 3
+    assert not lock.exists()
+
+
+def test_a_night_that_was_taken_over_is_left_to_the_other_run(
     archive: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aurorapt.locks.Lock.is_held", lambda lock: False)
-    summary = classify_all(archive, tmp_path, weights_file)
-    assert (summary.written, summary.elsewhere) == (0, 3)
-    assert files(tmp_path) == {}
+    def look(seconds: float) -> None:
+        assert files(tmp_path) == {}
+        monkeypatch.undo()
+
+    monkeypatch.setattr("aurorapt.run.sleep", look)
+    monkeypatch.setattr("aurorapt.locks.Lock.is_held", lambda lock: lock.path.unlink(missing_ok=True) or False)
+    assert classify_all(archive, tmp_path, weights_file).written == 3
 
 
 def test_a_lost_worker_changes_nothing(
