@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aurorapt import __version__
-from aurorapt.errors import AuroraptError, OptionError, WeightsError
+from aurorapt.errors import AuroraptError, OptionError, WeightsError, one_line
 from aurorapt.interruption import Interrupted, raise_on_signals
 from aurorapt.options import (
     DEFAULT_BATCH_SIZE,
@@ -70,7 +70,7 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except AuroraptError as error:
         log.error("%s", error)
-        typer.echo(f"aurorapt: {error}", err=True)
+        typer.echo(one_line(f"aurorapt: {error}"), err=True)
         raise typer.Exit(EXIT_USAGE if isinstance(error, (OptionError, WeightsError)) else EXIT_FAILED) from None
 
 
@@ -182,7 +182,9 @@ def classify(
         raise typer.Exit(interruption.exit_status) from None
     except (OSError, RuntimeError, MemoryError) as error:
         log.exception("unexpected error")
-        typer.echo(f"aurorapt: unexpected error, {type(error).__name__}: {error}; {log_file} has it whole", err=True)
+        typer.echo(
+            one_line(f"aurorapt: unexpected error, {type(error).__name__}: {error}; {log_file} has it whole"), err=True
+        )
         raise typer.Exit(EXIT_FAILED) from None
     finally:
         log.info("end: %s", json.dumps(asdict(summary)))

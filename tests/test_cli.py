@@ -273,3 +273,19 @@ def test_a_run_that_does_not_end_in_order_ends_all_the_same(tmp_path: Path) -> N
         "    time.sleep(600)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 143
+
+
+def test_what_a_file_says_cannot_command_the_terminal(tmp_path: Path) -> None:
+    weights = tmp_path / "bad.safetensors"
+    header = json.dumps({"evil\x1b[2J\n": {"dtype": "F64", "shape": [0], "data_offsets": [0, 0]}, "__metadata__": {}})
+    weights.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    done = aurorapt("weights", weights)
+    assert done.returncode == 2
+    assert done.stderr.rstrip("\n").isprintable()
+
+
+def test_a_name_that_is_no_text_is_one_line_too(tmp_path: Path) -> None:
+    done = aurorapt("weights", os.fsdecode(b"caf\xe9.safetensors"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("aurorapt: ")
+    assert done.stderr.count("\n") == 1
