@@ -92,7 +92,6 @@ class _Supervisor:
         self.deaths_in_a_row = 0
         self.items: Iterator[PreparedMinute] | None = None
         self.workers: list[BaseProcess] = []
-        self.others = set(multiprocessing.active_children())
         self.listening = False
         self.previous_handler: Any = None
 
@@ -126,17 +125,15 @@ class _Supervisor:
         self.before_start()
         count = 1 if self.one_at_a_time else self.worker_count
         timeout = 2 * self.dataset.file_timeout + STUCK_MARGIN
+        others = set(multiprocessing.active_children())
         with warnings.catch_warnings():
             # torch warns of more workers than processors, which whoever asks for them knows
             warnings.filterwarnings("ignore", message="This DataLoader will create")
             try:
                 self.items = iter(minute_loader(self.hand_out(), self.dataset, count, timeout))
             finally:
-                self.workers = self.children()
+                self.workers = [child for child in multiprocessing.active_children() if child not in others]
                 self.take_signal()
-
-    def children(self) -> list[BaseProcess]:
-        return [child for child in multiprocessing.active_children() if child not in self.others]
 
     def take_signal(self) -> None:
         """Let the end of a child interrupt this process where it waits for workers, and nowhere else.
@@ -237,11 +234,11 @@ class _Supervisor:
 
     def stop(self) -> None:
         """End the workers at once, whatever they do."""
-        workers = self.children()
-        for worker in workers:
+        for worker in self.workers:
             worker.kill()
-        for worker in workers:
+        for worker in self.workers:
             worker.join(KILL_PATIENCE)
+        self.workers = []
         # Where a worker was killed with a lock in its hands, the loader's own clean-up waits for ever: let a thread.
         loader, self.items = [self.items], None
         cleaner = threading.Thread(target=loader.clear, daemon=True)

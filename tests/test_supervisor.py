@@ -3,6 +3,7 @@
 import errno
 import itertools
 import logging
+import multiprocessing
 import os
 import signal
 import struct
@@ -211,6 +212,20 @@ def test_restarts_leave_no_process_descriptor_or_handler(
     assert signal.getsignal(signal.SIGCHLD) is handler
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_processes_of_others_are_left_alone(reading: Callable[[Callable[[str], None]], None], tmp_path: Path) -> None:
+    reading(lambda key: die() if key == "03" and once(tmp_path, key) else None)
+    minutes = prepared_minutes(map(job, range(8)), dataset(), 2)
+    next(minutes)
+    other = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    other.start()
+    try:
+        assert len(list(minutes)) == 7
+        assert other.is_alive()
+    finally:
+        other.kill()
+        other.join()
 
 
 def test_the_archives_own_faults_pass_through(reading: Callable[[Callable[[str], None]], None]) -> None:
