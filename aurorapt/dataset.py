@@ -103,14 +103,15 @@ def _as_it_is(item: Any) -> Any:
 
 
 def minute_loader(
-    jobs: Iterable[Job], dataset: MinuteDataset, workers: int, timeout: float = 0
+    jobs: Iterable[Job], dataset: MinuteDataset, workers: int, timeout: float = 0, jobs_ahead: int = JOBS_AHEAD
 ) -> DataLoader[PreparedMinute]:
     """DataLoader that prepares jobs in worker processes and gives them back in their order.
 
     Parameters
     ----------
-    jobs : consumed lazily, in the main process, at most two jobs a worker ahead
+    jobs : consumed lazily, in the main process
     workers : processes; 0 reads in the main process
+    jobs_ahead : jobs that each worker may have been given and not given back
     timeout : seconds without any item from a worker that raise a RuntimeError; 0 for never
 
     Notes
@@ -125,6 +126,6 @@ def minute_loader(
         num_workers=workers,
         collate_fn=_as_it_is,
         worker_init_fn=_follow_the_main_process if workers else None,
-        prefetch_factor=JOBS_AHEAD if workers else None,
+        prefetch_factor=jobs_ahead if workers else None,
         timeout=timeout if workers else 0,
     )

@@ -18,12 +18,12 @@ from types import FrameType
 from typing import Any
 
 from aurorapt.archive import Problem
-from aurorapt.dataset import Job, MinuteDataset, PreparedMinute, minute_loader
+from aurorapt.dataset import JOBS_AHEAD, Job, MinuteDataset, PreparedMinute, minute_loader
 from aurorapt.errors import AuroraptError
 
 log = logging.getLogger(__name__)
 
-MOST_DEATHS = 3  # of workers at one file
+MOST_DEATHS = 3  # of workers at one file, known to be at that one
 HOPELESS_DEATHS = 9  # one after another, nothing read in between: then the fault lies in no file
 STUCK_MARGIN = 30.0  # seconds beyond the limits in which a worker itself gives up the two copies of a minute
 KILL_PATIENCE = 1.0  # seconds; a process that waits for a dead disk does not end even when killed
@@ -45,12 +45,12 @@ def prepared_minutes(
 ) -> Generator[PreparedMinute, None, None]:
     """Prepare jobs in worker processes, and give them back in their order, each exactly once.
 
-    A job at which workers die three times, or whose worker neither ends nor answers, comes back with a problem that
+    A job at which workers die three times when given it alone, or whose worker neither ends nor answers, comes back with a problem that
     may pass. Close the iterator to end the workers at once.
 
     Parameters
     ----------
-    jobs : consumed lazily, in this process, at most two jobs a worker ahead
+    jobs : consumed lazily, in this process, some jobs a worker ahead
     dataset : reads and preprocesses one job
     workers : processes; with 0 this process reads, and nothing is supervised
     before_start : called before worker processes are started
@@ -130,7 +130,8 @@ class _Supervisor:
             # torch warns of more workers than processors, which whoever asks for them knows
             warnings.filterwarnings("ignore", message="This DataLoader will create")
             try:
-                self.items = iter(minute_loader(self.hand_out(), self.dataset, count, timeout))
+                jobs_ahead = 1 if self.one_at_a_time else JOBS_AHEAD
+                self.items = iter(minute_loader(self.hand_out(), self.dataset, count, timeout, jobs_ahead))
             finally:
                 self.workers = [child for child in multiprocessing.active_children() if child not in others]
                 self.take_signal()
@@ -200,18 +201,18 @@ class _Supervisor:
         """Stop the workers after one has died; the job that has cost too many by now, if one has."""
         end = _end_of(self.workers)
         self.stop()
-        alone = self.one_at_a_time or self.worker_count == 1
-        suspects = list(self.under_way)[: 1 if alone else None]
-        files = ", ".join(str(job.minute_file.path) for job in suspects if job.minute_file)
+        files = ", ".join(str(job.minute_file.path) for job in self.under_way if job.minute_file)
         log.warning("a worker process died (%s); workers are started again, at %s", end, files or "the next file")
-        self.deaths.update(suspects)
         self.deaths_in_a_row += 1
         if self.deaths_in_a_row >= HOPELESS_DEATHS:
             raise AuroraptError(
                 f"{HOPELESS_DEATHS} worker processes died one after another ({end}), whatever they read; "
                 "is memory short? the same command goes on from here"
             )
-        if suspects and self.deaths[suspects[0]] >= MOST_DEATHS:
+        if self.one_at_a_time and self.under_way:  # only then is it known at which file the worker died
+            self.deaths[self.under_way[0]] += 1
+            if self.deaths[self.under_way[0]] < MOST_DEATHS:
+                return None
             return self.give_up_oldest(f"{MOST_DEATHS} worker processes died at it ({end})")
         return None
 

@@ -96,7 +96,8 @@ def test_a_file_at_which_workers_die_three_times_is_a_problem(
     problems = [problem for prepared in done for problem in prepared.problems]
     assert [(problem.file, problem.may_pass) for problem in problems] == [("07.pgm", True), ("08.pgm", True)]
     assert problems[0].reason == "3 worker processes died at it (SIGKILL)"
-    assert all(len(list(tmp_path.glob(f"{key} *"))) <= 3 for key in ("07", "08"))
+    # the first worker dies among others' files, so that nobody knows whose fault it is
+    assert all(len(list(tmp_path.glob(f"{key} *"))) <= 4 for key in ("07", "08"))
 
 
 def test_workers_that_die_whatever_they_read_end_the_run(reading: Callable[[Callable[[str], None]], None]) -> None:
