@@ -45,8 +45,8 @@ def prepared_minutes(
 ) -> Generator[PreparedMinute, None, None]:
     """Prepare jobs in worker processes, and give them back in their order, each exactly once.
 
-    A job at which workers die three times when given it alone, or whose worker neither ends nor answers, comes back with a problem that
-    may pass. Close the iterator to end the workers at once.
+    A job at which workers die three times when given it alone, or whose worker neither ends nor answers, comes back
+    with a problem that may pass. Close the iterator to end the workers at once.
 
     Parameters
     ----------
