@@ -18,7 +18,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from aurorapt.errors import WeightsError
+from aurorapt.errors import WeightsError, one_line
 from aurorapt.graph import MOST_NODES, Graph, Node, Shape, check_graph, is_name
 from aurorapt.preprocess import FRAME_SIZE, RECIPE
 
@@ -134,7 +134,7 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
         weights = _from_document(document, tensors)
         check_weights(weights)
     except WeightsError as error:
-        raise WeightsError(f"{path}: {error}") from None
+        raise WeightsError(one_line(f"{path}: {error}")) from None
     return replace(weights, sha256=hashlib.sha256(content).hexdigest())
 
 

@@ -126,3 +126,14 @@ def test_spoiled_descriptions(content: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize("spoil", [spoil_bytes, spoil_description])
 def test_many_spoiled_files(content: bytes, tmp_path: Path, spoil: Any) -> None:
     fuzzed(MANY)(given(st.data())(lambda data: spoil(content, tmp_path / "file", data)))()
+
+
+def test_what_a_refusal_quotes_stays_on_its_line(content: bytes, tmp_path: Path) -> None:
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    description = json.loads(header["__metadata__"][METADATA_KEY])
+    description["graph"]["nodes"][0]["attributes"]["two\nlines"] = 1
+    header["__metadata__"][METADATA_KEY] = json.dumps(description)
+    spoiled = json.dumps(header).encode()
+    path = tmp_path / "quoting"
+    assert read_or_refuse(path, len(spoiled).to_bytes(8, "little") + spoiled + content[8 + length :]) is None
