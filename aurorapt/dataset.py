@@ -116,8 +116,8 @@ def minute_loader(
 
     Notes
     -----
-    Items cross from worker to main process as numpy arrays through a pipe, which costs under 1 % of the network's
-    time and, unlike torch's shared memory, cannot run out of ``/dev/shm``.
+    Items cross from worker to main process as numpy arrays through a pipe, which, unlike torch's shared memory, cannot
+    run out of ``/dev/shm``.
     """
     return DataLoader(
         dataset,
