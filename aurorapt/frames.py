@@ -1,37 +1,24 @@
-"""Minute files: a path in, frames with their times and problems out, through themis_imager_readfile.
+"""Minute files: a path in, frames with their times and problems out.
 
 The reader gives images and header dictionaries as two lists and pairs them by counting. A damaged header in the
 middle of a file then shifts the times of all later frames, silently. So the times are taken here, from the header
 that stands right before each image; the pixels are the reader's.
 """
 
-import bz2
-import gzip
 import re
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import themis_imager_readfile
 from numpy.typing import NDArray
 
 from aurorapt.archive import MinuteFile, Problem
 from aurorapt.errors import ArchiveError, FrameError
+from aurorapt.minute_file import read_frames, salvage_frames
 from aurorapt.time_limit import TimeLimitError, time_limit
 
 FULL_MINUTE = 20  # frames
-IMAGE_BYTES = 256 * 256 * 2
-MINUTE_BYTES_LIMIT = 64 * 2**20  # bytes; a full minute is 2.6 MB, so nothing larger is one
-PIECE_BYTES = 2**14  # bytes of a damaged file that are decompressed at once
-MAGIC_NUMBER = b"P5\n"
-IMAGE_SIZE_LINE = b"\n256 256"
-IMAGE_MARK = b"\n65535\n"  # largest value, the last line before the pixels
-
-_OPENERS: dict[str, Callable[[Path, str], Any]] = {".pgm": open, ".gz": gzip.open, ".bz2": bz2.open}
 _REQUEST_START = re.compile(rb'^#"Image request start"(.*)$', re.MULTILINE)
 _SITE = re.compile(rb'^#"Site unique ID"(.*)$', re.MULTILINE)
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?(?: UTC)?")
@@ -90,19 +77,14 @@ def read_minute(
 
 
 def _read_file(path: Path, site: str, day: date, salvage: bool) -> Minute:
+    salvaged = False
     try:
-        headers, losses = _image_headers(_content(path))
-        stack = _reader_images(path)
-        if len(stack) != len(headers):
-            raise FrameError(f"the reader gives {len(stack)} images where the file has {len(headers)}")
+        headers, images, losses = read_frames(path)
     except FrameError as error:
         if not salvage:
             raise
-        headers, stack = _whole_frames(path)
-        losses = [f"{error}; {len(headers)} whole frames are salvaged"]
+        headers, images, losses = salvage_frames(path, str(error))
         salvaged = len(headers) > 0
-    else:
-        salvaged = False
     kept: list[int] = []
     times: list[datetime] = []
     problems = [Problem(str(path), loss) for loss in losses]
@@ -115,101 +97,7 @@ def _read_file(path: Path, site: str, day: date, salvage: bool) -> Minute:
             continue
         kept.append(number)
         times.append(time)
-    return Minute(stack if len(kept) == len(stack) else stack[kept], times, problems, salvaged)
-
-
-def _content(path: Path) -> bytes:
-    opener = _OPENERS.get(path.suffix)
-    if opener is None:
-        raise FrameError(f"unknown file type {path.suffix}; .pgm, .pgm.gz and .pgm.bz2 are read")
-    try:
-        with opener(path, "rb") as file:
-            content: bytes = file.read(MINUTE_BYTES_LIMIT + 1)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise ArchiveError(f"cannot be read: {error.strerror}") from None
-        raise FrameError(f"cannot be read: {error}") from None
-    if len(content) > MINUTE_BYTES_LIMIT:
-        raise FrameError(f"more than {MINUTE_BYTES_LIMIT // 2**20} MiB of content, not a minute file")
-    return content
-
-
-def _image_headers(content: bytes) -> tuple[list[bytes], list[str]]:
-    """Text header right before each image, in the order of the images, and what of the content is no frame."""
-    headers: list[bytes] = []
-    losses = []
-    position = 0
-    while (mark := content.find(IMAGE_MARK, position)) >= 0:
-        header = content[position:mark]
-        if not header.endswith(IMAGE_SIZE_LINE):
-            size = header.rpartition(b"\n")[2][:20].decode("ascii", "replace")
-            raise FrameError(f"an image size of {size!r} where '256 256' is expected")
-        start = max(header.rfind(MAGIC_NUMBER), 0)
-        if start > 0:
-            losses.append(f"what stands before frame {len(headers) + 1} is no frame; an image was lost there")
-        headers.append(header[start:])
-        position = mark + len(IMAGE_MARK) + IMAGE_BYTES
-        if position > len(content):
-            raise FrameError(f"image {len(headers)} is cut short")
-    if headers and content[position:].strip():
-        losses.append(f"what follows frame {len(headers)} is no frame; the file was cut in the header there")
-    return headers, losses
-
-
-def _reader_images(path: Path) -> NDArray[np.uint16]:
-    """Images as the reader gives them, (n, 256, 256) uint16 [frame, y, x]."""
-    try:
-        stack, _, problematic = themis_imager_readfile.read(str(path), workers=1, quiet=True)
-    except Exception as error:  # the reader lets whatever a damaged file provokes through
-        raise FrameError(f"the reader failed: {type(error).__name__}: {error}") from None
-    if problematic:
-        raise FrameError(str(problematic[0]["error_message"]))
-    if stack.shape[2] == 0:
-        raise FrameError("no frame has a complete header")
-    return np.ascontiguousarray(stack.transpose(2, 0, 1))
-
-
-def _whole_frames(path: Path) -> tuple[list[bytes], NDArray[np.uint16]]:
-    """Headers and images, (n, 256, 256) uint16 [frame, y, x], of a damaged file's frames that are whole."""
-    content = _sound_content(path)
-    headers: list[bytes] = []
-    images = []
-    position = 0
-    while (mark := content.find(IMAGE_MARK, position)) >= 0:
-        header = content[position:mark]
-        header = header[max(header.rfind(MAGIC_NUMBER), 0) :]
-        position = mark + len(IMAGE_MARK)
-        pixels = content[position : position + IMAGE_BYTES]
-        if header.isascii() and header.endswith(IMAGE_SIZE_LINE) and len(pixels) == IMAGE_BYTES:
-            headers.append(header)
-            images.append(np.frombuffer(pixels, ">u2").reshape(256, 256))
-            position += IMAGE_BYTES
-    return headers, np.array(images, np.uint16).reshape(-1, 256, 256)
-
-
-def _sound_content(path: Path) -> bytes:
-    """Content of a damaged file as far as nothing speaks against it.
-
-    A gzip file has one checksum, at its end: where its data are wrong and not just cut short, no frame of it can be
-    trusted. A bzip2 file has one for each block.
-    """
-    with path.open("rb") as file:
-        packed = file.read(MINUTE_BYTES_LIMIT)
-    if path.suffix == ".pgm":
-        return packed
-    decompressor = zlib.decompressobj(wbits=31) if path.suffix == ".gz" else bz2.BZ2Decompressor()
-    content = bytearray()
-    try:
-        for start in range(0, len(packed), PIECE_BYTES):
-            if decompressor.eof or len(content) >= MINUTE_BYTES_LIMIT:
-                break
-            piece = packed[start : start + PIECE_BYTES]
-            content += decompressor.decompress(piece, MINUTE_BYTES_LIMIT - len(content))
-    except zlib.error:
-        return b""
-    except OSError:  # bzip2's
-        pass
-    return bytes(content)
+    return Minute(images if len(kept) == len(images) else images[kept], times, problems, salvaged)
 
 
 def _check_site(header: bytes, site: str) -> None:

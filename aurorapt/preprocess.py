@@ -17,6 +17,7 @@ TILE_SIZE = FRAME_SIZE // TILES  # pixels, both ways
 TILE_PIXELS = TILE_SIZE**2
 COUNTS_TO_LEVEL = np.float32((LEVELS - 1) / TILE_PIXELS)  # exact in float32
 LEVEL_TO_8_BIT = 257.0  # 65535 / 255
+GROUP = 8  # values, one byte each in a 64-bit number
 
 RECIPE = {
     "clahe_clip_limit": 3,
@@ -35,10 +36,7 @@ _TILE_OF_PIXEL = ((_PIXEL // TILE_SIZE)[:, None] * TILES + _PIXEL // TILE_SIZE).
 class _Neighbours(NamedTuple):
     """For each of m chosen pixels, the four tiles whose tables it mixes and how far it is from the first ones."""
 
-    top_left: NDArray[np.intp]  # (m,) tile number
-    top_right: NDArray[np.intp]
-    bottom_left: NDArray[np.intp]
-    bottom_right: NDArray[np.intp]
+    tiles: NDArray[np.intp]  # (4, m) tile number [top left, top right, bottom left, bottom right]
     right: NDArray[np.float32]  # (m,) weight of the right tiles
     bottom: NDArray[np.float32]  # (m,) weight of the bottom tiles
 
@@ -50,65 +48,79 @@ def _neighbours(pixels: NDArray[np.intp]) -> _Neighbours:
     # the tile numbers are clamped at the edges, the weights are not: OpenCV's own order of steps
     before, after = np.maximum(first, 0), np.minimum(first + 1, TILES - 1)
     y, x = np.divmod(pixels, FRAME_SIZE)
-    return _Neighbours(
-        before[y] * TILES + before[x],
-        before[y] * TILES + after[x],
-        after[y] * TILES + before[x],
-        after[y] * TILES + after[x],
-        weight[x],
-        weight[y],
-    )
+    tiles = [row[y] * TILES + column[x] for row in (before, after) for column in (before, after)]
+    return _Neighbours(np.array(tiles), weight[x], weight[y])
 
 
 _ALL_PIXELS = np.arange(FRAME_SIZE**2)
 _ALL_NEIGHBOURS = _neighbours(_ALL_PIXELS)
 
 
-def _tile_tables(frame: NDArray[np.uint16]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Equalisation table of every tile over the distinct values of the frame, and each pixel's place in it.
+class _TileCounts:
+    """How many distinct values, up to any value of the frame, each tile of a frame has.
 
-    Returns
-    -------
-    tables : (64, distinct values) float32 [tile, rank], 0 to 65535
-    rank : (65536,) int32 [pixel], which of the frame's distinct values the pixel has
+    The distinct values of the frame are numbered in their order, 0, 1, 2 ..., and counted in groups of eight: eight
+    one-byte flags in one 64-bit number, times 0x0101010101010101, are the eight running counts of that group.
+
+    ``rank`` : (65536,) int64 [pixel], the number of the value that the pixel has
+    ``excess`` : (64,) float32 [tile], pixels of the tile whose value another one has already
     """
-    pixels = frame.ravel()
-    present = np.zeros(LEVELS, dtype=bool)
-    present[pixels] = True
-    values = np.flatnonzero(present)
-    rank_of_value = np.empty(LEVELS, dtype=np.int32)
-    rank_of_value[values] = np.arange(len(values), dtype=np.int32)
-    rank = rank_of_value[pixels]
 
-    occupied = np.zeros(TILES**2 * len(values), dtype=np.uint8)
-    occupied[_TILE_OF_PIXEL * len(values) + rank] = 1
-    distinct = np.cumsum(occupied.reshape(TILES**2, len(values)), axis=1, dtype=np.int32)
-    excess = TILE_PIXELS - distinct[:, -1:]
-    step = LEVELS // np.maximum(excess, 1)
-    # every whole number here is below 2**24, so float32 holds it exactly, and no quotient rounds up to the next one
-    table = np.divide(values.astype(np.float32), step.astype(np.float32))
-    np.floor(table, out=table)
-    table += np.float32(1)
-    np.minimum(table, excess.astype(np.float32), out=table)
-    table += distinct
-    # the product is rounded to float32 before it is rounded to a level, as OpenCV does it
-    table *= COUNTS_TO_LEVEL
-    return np.rint(table, out=table), rank
+    def __init__(self, frame: NDArray[np.uint16]) -> None:
+        pixels = frame.ravel().astype(np.intp)
+        present = np.zeros(LEVELS, dtype=bool)
+        present[pixels] = True
+        values = np.flatnonzero(present)
+        rank_of_value = np.empty(LEVELS, dtype=np.int64)
+        rank_of_value[values] = np.arange(len(values))
+        self.rank = rank_of_value.take(pixels)
+        self._width = -(-len(values) // GROUP) * GROUP
+        flags = np.zeros(TILES**2 * self._width, dtype=np.uint8)
+        flags[_TILE_OF_PIXEL * self._width + self.rank] = 1
+        running = flags.view("<u8") * np.uint64(0x0101010101010101)
+        totals = (running >> np.uint64(56)).astype(np.int32).reshape(TILES**2, -1)
+        up_to_group = np.cumsum(totals, axis=1, dtype=np.int32)
+        self.excess = (TILE_PIXELS - up_to_group[:, -1]).astype(np.float32)
+        self._before_group = (up_to_group - totals).astype(np.float32).ravel()
+        self._within_group = running.astype("<u8", copy=False).view(np.uint8)
+
+    def up_to(self, rank: NDArray[np.int64], tile: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Count the distinct values of a tile that are at most the one of this rank; all (m,)."""
+        place = tile * self._width
+        place += rank
+        within = self._within_group.take(place)
+        place //= GROUP
+        count = self._before_group.take(place)
+        count += within
+        return count
 
 
-def _equalized(frame: NDArray[np.uint16], pixels: NDArray[np.intp], near: _Neighbours) -> NDArray[np.float32]:
-    """8-bit values, as float32, of the chosen pixels of one frame."""
-    tables, rank = _tile_tables(frame)
-    width = tables.shape[1]
-    levels, chosen = tables.ravel(), rank[pixels]
+def _equalized(frame: NDArray[np.uint16], pixels: NDArray[np.intp], near: _Neighbours) -> NDArray[np.uint8]:
+    """8-bit values of the chosen pixels of one frame."""
+    counts = _TileCounts(frame)
+    rank, value = counts.rank.take(pixels), frame.ravel().take(pixels).astype(np.float32)
+    step = np.floor(np.float32(LEVELS) / np.maximum(counts.excess, np.float32(1)))
+
+    def level(tile: NDArray[np.intp]) -> NDArray[np.float32]:
+        # every whole number here is below 2**24, so float32 holds it exactly, and no quotient rounds up to the next one
+        entry = value / step.take(tile)
+        np.floor(entry, out=entry)
+        entry += np.float32(1)
+        np.minimum(entry, counts.excess.take(tile), out=entry)
+        entry += counts.up_to(rank, tile)
+        # the product is rounded to float32 before it is rounded to a level, as OpenCV does it
+        entry *= COUNTS_TO_LEVEL
+        return np.rint(entry, out=entry)
+
+    top_left, top_right, bottom_left, bottom_right = near.tiles
     left, top = 1 - near.right, 1 - near.bottom
-    upper = levels.take(near.top_left * width + chosen) * left
-    upper += levels.take(near.top_right * width + chosen) * near.right
-    lower = levels.take(near.bottom_left * width + chosen) * left
-    lower += levels.take(near.bottom_right * width + chosen) * near.right
-    level = np.rint(upper * top + lower * near.bottom)
-    level /= np.float32(LEVEL_TO_8_BIT)
-    return np.rint(level, out=level)
+    upper = level(top_left) * left
+    upper += level(top_right) * near.right
+    lower = level(bottom_left) * left
+    lower += level(bottom_right) * near.right
+    mixed = np.rint(upper * top + lower * near.bottom)
+    mixed /= np.float32(LEVEL_TO_8_BIT)
+    return np.rint(mixed, out=mixed).astype(np.uint8)
 
 
 def _check_images(images: NDArray[np.uint16]) -> None:
@@ -142,7 +154,7 @@ def equalize(images: NDArray[np.uint16]) -> NDArray[np.uint8]:
     return equalized
 
 
-class _Resampling(NamedTuple):
+class _Axis(NamedTuple):
     """Bilinear interpolation of one axis: two source pixels for each target pixel and the weight of the second."""
 
     first: NDArray[np.intp]
@@ -150,14 +162,16 @@ class _Resampling(NamedTuple):
     weight: NDArray[np.float32]
 
 
-def _resampling(size: int) -> _Resampling:
+def _axis(size: int) -> _Axis:
     position = np.clip((np.arange(size) + 0.5) * (FRAME_SIZE / size) - 0.5, 0, FRAME_SIZE - 1)
     first = np.floor(position).astype(np.intp)
-    return _Resampling(first, np.minimum(first + 1, FRAME_SIZE - 1), (position - first).astype(np.float32))
+    return _Axis(first, np.minimum(first + 1, FRAME_SIZE - 1), (position - first).astype(np.float32))
 
 
 class Preprocessor:
     """The whole recipe for one elevation mask and one input size of the network.
+
+    It has two halves, between which a frame is smallest: `equalize`, and `resize` of what that gives.
 
     Parameters
     ----------
@@ -171,10 +185,20 @@ class Preprocessor:
         self.size = size
         self._pixels = np.flatnonzero(elevation_mask)
         self._neighbours = _neighbours(self._pixels)
-        self._rows, self._columns = _resampling(size[0]), _resampling(size[1])
+
+        # a hidden pixel is 0, which stands behind the values of those that are seen
+        source = np.full((FRAME_SIZE, FRAME_SIZE), len(self._pixels))
+        source.ravel()[self._pixels] = np.arange(len(self._pixels))
+        rows, columns = _axis(size[0]), _axis(size[1])
+        corners = [source[row][:, column] for row in rows[:2] for column in columns[:2]]
+        sources = np.array(corners).reshape(4, -1)
+        self._targets = np.flatnonzero((sources < len(self._pixels)).any(axis=0))
+        self._sources = np.ascontiguousarray(sources[:, self._targets])
+        y, x = np.divmod(self._targets, size[1])
+        self._bottom, self._right = rows.weight[y], columns.weight[x]
 
     def __call__(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """Turn raw frames into network input.
+        """Turn raw frames into network input: `equalize`, then `resize`.
 
         Parameters
         ----------
@@ -189,17 +213,47 @@ class Preprocessor:
         ValueError
             If the shape or dtype is another one.
         """
-        _check_images(images)
-        resized = np.empty((len(images), *self.size), dtype=np.float32)
-        masked = np.zeros((FRAME_SIZE, FRAME_SIZE), dtype=np.float32)
-        for out, frame in zip(resized, images, strict=True):
-            masked.ravel()[self._pixels] = _equalized(frame, self._pixels, self._neighbours)
-            self._resize(masked, out)
-        return resized
+        return self.resize(self.equalize(images))
 
-    def _resize(self, image: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        columns, rows = self._columns, self._rows
-        left, right = image[:, columns.first], image[:, columns.second]
-        across = left + (right - left) * columns.weight
-        top, bottom = across[rows.first], across[rows.second]
-        np.add(top, (bottom - top) * rows.weight[:, None], out=out)
+    def equalize(self, images: NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """Equalise raw frames and keep the pixels that the elevation mask lets be seen.
+
+        Parameters
+        ----------
+        images : (n, 256, 256) uint16 [frame, y, x], raw counts, rows as the camera wrote them (not flipped)
+
+        Returns
+        -------
+        (n, seen) uint8 [frame, pixel], row by row
+
+        Raises
+        ------
+        ValueError
+            If the shape or dtype is another one.
+        """
+        _check_images(images)
+        seen = np.empty((len(images), len(self._pixels)), dtype=np.uint8)
+        for out, frame in zip(seen, images, strict=True):
+            out[:] = _equalized(frame, self._pixels, self._neighbours)
+        return seen
+
+    def resize(self, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Put the pixels that are seen in their places, zeros in all others, and resize.
+
+        Parameters
+        ----------
+        seen : (n, seen) uint8 [frame, pixel], as `equalize` gives them
+
+        Returns
+        -------
+        (n, rows, columns) float32 [frame, y, x], 0 to 255
+        """
+        resized = np.zeros((len(seen), self.size[0] * self.size[1]), dtype=np.float32)
+        values = np.zeros(len(self._pixels) + 1, dtype=np.float32)
+        for out, frame in zip(resized, seen, strict=True):
+            values[:-1] = frame
+            top_left, top_right, bottom_left, bottom_right = (values.take(source) for source in self._sources)
+            top = top_left + (top_right - top_left) * self._right
+            bottom = bottom_left + (bottom_right - bottom_left) * self._right
+            out[self._targets] = top + (bottom - top) * self._bottom
+        return resized.reshape(-1, *self.size)

@@ -29,14 +29,14 @@ from numpy.typing import NDArray
 from aurorapt.engine import Engine
 from aurorapt.fused_layers import has_bfloat16
 from aurorapt.network import build_network
-from aurorapt.options import usable_processors
+from aurorapt.options import DEFAULT_BATCH_SIZE, usable_processors
 from aurorapt.preprocess import Preprocessor
 from aurorapt.simulate import simulate_archive, simulate_frames
 from aurorapt.streams import Streams
 from aurorapt.weights import Weights, find_weights, read_weights
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
-BATCH_SIZE = 8  # frames
+BATCH_SIZE = DEFAULT_BATCH_SIZE  # frames
 REST = 0.3  # seconds before each run, in which the idle threads of the one before stop spinning
 SAMPLING = 0.2  # seconds between two looks at the memory
 

@@ -10,13 +10,13 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "aurorapt"
 FORBIDDEN_EVERYWHERE = {"convert", "scripts", "h5py", "keras", "tensorflow", "cv2", "tests"}
 WITHOUT_TORCH = (
-    *("errors", "archive", "time_limit", "frames", "preprocess"),
+    *("errors", "archive", "time_limit", "minute_file", "frames", "preprocess"),
     *("attributes", "operations", "graph", "weights", "options"),
     *("results", "locks", "camera_night", "verify", "plots", "simulate"),
 )
 # each module imports only from those that stand before it
 ORDER = (
-    *("errors", "interruption", "archive", "time_limit", "frames", "preprocess"),
+    *("errors", "interruption", "archive", "time_limit", "minute_file", "frames", "preprocess"),
     *("attributes", "operations", "graph", "weights", "options"),
     *("activations", "layers", "network", "fusion", "fused_layers", "engine", "streams", "classifier"),
     *("results", "progress"),
