@@ -30,7 +30,7 @@ class OpenNight:
     reason: str
     started: float = field(default_factory=monotonic)
     minutes_done: int = 0
-    waiting: list[tuple[datetime, NDArray[np.float32]]] = field(default_factory=list)
+    waiting: list[tuple[datetime, NDArray[np.uint8]]] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
     probabilities: list[NDArray[np.float32]] = field(default_factory=list)
     salvaged: list[datetime] = field(default_factory=list)

@@ -17,7 +17,7 @@ TILE_SIZE = FRAME_SIZE // TILES  # pixels, both ways
 TILE_PIXELS = TILE_SIZE**2
 COUNTS_TO_LEVEL = np.float32((LEVELS - 1) / TILE_PIXELS)  # exact in float32
 LEVEL_TO_8_BIT = 257.0  # 65535 / 255
-GROUP = 8  # values, one byte each in a 64-bit number
+GROUP = 8  # one-byte counts in a 64-bit number
 
 RECIPE = {
     "clahe_clip_limit": 3,
@@ -56,11 +56,21 @@ _ALL_PIXELS = np.arange(FRAME_SIZE**2)
 _ALL_NEIGHBOURS = _neighbours(_ALL_PIXELS)
 
 
+def _running(counts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Sum up within each group of eight, count by count; both (a multiple of 8,), and no sum above 255.
+
+    Eight bytes are one 64-bit number; times 0x0101010101010101, its lowest byte is the first of them, the next one the
+    sum of the first two, and so on.
+    """
+    sums = counts.view("<u8") * np.uint64(0x0101010101010101)
+    return sums.astype("<u8", copy=False).view(np.uint8)
+
+
 class _TileCounts:
     """How many distinct values, up to any value of the frame, each tile of a frame has.
 
-    The distinct values of the frame are numbered in their order, 0, 1, 2 ..., and counted in groups of eight: eight
-    one-byte flags in one 64-bit number, times 0x0101010101010101, are the eight running counts of that group.
+    The distinct values of the frame are numbered in their order, 0, 1, 2 ..., and counted in groups of eight, and these
+    in groups of eight.
 
     ``rank`` : (65536,) int64 [pixel], the number of the value that the pixel has
     ``excess`` : (64,) float32 [tile], pixels of the tile whose value another one has already
@@ -74,15 +84,18 @@ class _TileCounts:
         rank_of_value = np.empty(LEVELS, dtype=np.int64)
         rank_of_value[values] = np.arange(len(values))
         self.rank = rank_of_value.take(pixels)
-        self._width = -(-len(values) // GROUP) * GROUP
-        flags = np.zeros(TILES**2 * self._width, dtype=np.uint8)
-        flags[_TILE_OF_PIXEL * self._width + self.rank] = 1
-        running = flags.view("<u8") * np.uint64(0x0101010101010101)
-        totals = (running >> np.uint64(56)).astype(np.int32).reshape(TILES**2, -1)
-        up_to_group = np.cumsum(totals, axis=1, dtype=np.int32)
-        self.excess = (TILE_PIXELS - up_to_group[:, -1]).astype(np.float32)
-        self._before_group = (up_to_group - totals).astype(np.float32).ravel()
-        self._within_group = running.astype("<u8", copy=False).view(np.uint8)
+        self._width = -(-len(values) // GROUP**2) * GROUP**2
+        present_in_tile = np.zeros(TILES**2 * self._width, dtype=np.uint8)
+        present_in_tile[_TILE_OF_PIXEL * self._width + self.rank] = 1
+        self._within_group = _running(present_in_tile)
+        of_group = np.ascontiguousarray(self._within_group[GROUP - 1 :: GROUP])
+        up_to_group = _running(of_group)
+        up_to_block = np.cumsum(up_to_group[GROUP - 1 :: GROUP].reshape(TILES**2, -1), axis=1, dtype=np.float32)
+        self.excess = TILE_PIXELS - up_to_block[:, -1]
+        up_to_block[:, 1:] = up_to_block[:, :-1]
+        up_to_block[:, 0] = 0
+        self._before_group = np.repeat(up_to_block.ravel(), GROUP)
+        self._before_group += up_to_group - of_group
 
     def up_to(self, rank: NDArray[np.int64], tile: NDArray[np.intp]) -> NDArray[np.float32]:
         """Count the distinct values of a tile that are at most the one of this rank; all (m,)."""
@@ -152,6 +165,16 @@ def equalize(images: NDArray[np.uint16]) -> NDArray[np.uint8]:
     for out, frame in zip(equalized, images, strict=True):
         out.ravel()[:] = _equalized(frame, _ALL_PIXELS, _ALL_NEIGHBOURS)
     return equalized
+
+
+def _between(
+    first: NDArray[np.float32], second: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Values between two as far towards the second as its weight says; ``second`` is overwritten with them."""
+    second -= first
+    second *= weight
+    second += first
+    return second
 
 
 class _Axis(NamedTuple):
@@ -253,7 +276,7 @@ class Preprocessor:
         for out, frame in zip(resized, seen, strict=True):
             values[:-1] = frame
             top_left, top_right, bottom_left, bottom_right = (values.take(source) for source in self._sources)
-            top = top_left + (top_right - top_left) * self._right
-            bottom = bottom_left + (bottom_right - bottom_left) * self._right
-            out[self._targets] = top + (bottom - top) * self._bottom
+            top = _between(top_left, top_right, self._right)
+            bottom = _between(bottom_left, bottom_right, self._right)
+            out[self._targets] = _between(top, bottom, self._bottom)
         return resized.reshape(-1, *self.size)

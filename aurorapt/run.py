@@ -72,7 +72,7 @@ class _Run:
         self.summary = summary
         self.progress = RunProgress(options.start, options.end, quiet)
         self.classifier = Classifier(options.weights, options.precision, options.batch_size)
-        self.streams = Streams(self.classifier.engine, options.threads)
+        self.streams = Streams(self.classifier.engine.predict, options.threads)
         self.open_nights: deque[OpenNight] = deque()
         self.in_flight: deque[_Batch] = deque()
         self.locks = Locks()
@@ -199,8 +199,8 @@ class _Run:
             current.started = monotonic()
         current.minutes_done += 1
         current.problems.extend(prepared.problems)
-        if prepared.inputs is not None:
-            current.waiting.extend(zip(prepared.times, prepared.inputs, strict=True))
+        if prepared.seen is not None:
+            current.waiting.extend(zip(prepared.times, prepared.seen, strict=True))
         if prepared.salvaged:
             current.salvaged.extend(prepared.times)
         self.submit_waiting(current, at_least=self.options.batch_size)
@@ -208,13 +208,17 @@ class _Run:
 
     def submit_waiting(self, current: OpenNight, at_least: int) -> None:
         """Classify the waiting frames in batches that do not depend on where minute files begin and end."""
-        while len(current.waiting) >= at_least:
-            chosen = current.waiting[: self.options.batch_size]
-            del current.waiting[: self.options.batch_size]
-            future = self.streams.submit(np.stack([frame for _, frame in chosen]))
-            self.in_flight.append(_Batch(current, [time for time, _ in chosen], future))
-            # one batch more than threads, so that none of them waits for the next
-            self.collect(most_in_flight=self.streams.threads + 1)
+        size = self.options.batch_size
+        count = len(current.waiting) // at_least * at_least
+        if count == 0:
+            return
+        chosen, current.waiting = current.waiting[:count], current.waiting[count:]
+        inputs = self.classifier.preprocessor.resize(np.stack([frame for _, frame in chosen]))
+        for start in range(0, count, size):
+            future = self.streams.submit(inputs[start : start + size])
+            self.in_flight.append(_Batch(current, [time for time, _ in chosen[start : start + size]], future))
+            # so many more than threads that none of them waits for the next, whichever ends first
+            self.collect(most_in_flight=2 * self.streams.threads + 2)
 
     def collect(self, most_in_flight: int) -> None:
         """Take what was classified, oldest first, until no more than so many batches are in flight."""

@@ -1,12 +1,12 @@
 """Several batches at once, each on one processor: what keeps all of them busy beside the loader's workers."""
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
-from aurorapt.engine import Engine
 
 
 class Streams:
@@ -17,27 +17,18 @@ class Streams:
 
     Parameters
     ----------
-    engine : shared by all threads
+    predict : computes one batch; all threads share it
     threads : batches that are computed at the same time
     """
 
-    def __init__(self, engine: Engine, threads: int) -> None:
+    def __init__(self, predict: Callable[[NDArray[Any]], NDArray[np.float32]], threads: int) -> None:
         self.threads = threads
-        self._engine = engine
+        self._predict = predict
         self._executor = ThreadPoolExecutor(threads, "stream", initializer=torch.set_num_threads, initargs=(1,))
 
-    def submit(self, inputs: NDArray[np.float32]) -> "Future[NDArray[np.float32]]":
-        """Start on a batch.
-
-        Parameters
-        ----------
-        inputs : (n, rows, columns) float32 [frame, y, x], 0 to 255
-
-        Returns
-        -------
-        future of (n, classes) float32, 0 to 1
-        """
-        return self._executor.submit(self._engine.predict, inputs)
+    def submit(self, batch: NDArray[Any]) -> "Future[NDArray[np.float32]]":
+        """Start on a batch; the future is of what ``predict`` gives."""
+        return self._executor.submit(self._predict, batch)
 
     def close(self) -> None:
         """Start nothing more; what is being computed ends within a second."""

@@ -155,7 +155,7 @@ def network_contestants(
             return faithful(torch.from_numpy(images).contiguous(memory_format=torch.channels_last))
 
     for precision in ("fp32", "bf16") if has_bfloat16() else ("fp32",):
-        streams = Streams(Engine(weights, precision, BATCH_SIZE), threads)
+        streams = Streams(Engine(weights, precision, BATCH_SIZE).predict, threads)
         yield f"engine {precision}", _in_streams(streams, inputs)
     yield "faithful fp32", every_batch(eager, channels)
     for name, make in (("onnxruntime fp32", onnx_session), ("openvino fp32", openvino_model)):
@@ -264,7 +264,7 @@ def end_to_end(
     threads = usable_processors()
     frames = 8 * BATCH_SIZE * threads
     inputs = np.random.default_rng(0).uniform(0, 255, (frames, *loaded.input_shape[1:])).astype(np.float32)
-    alone = _in_streams(Streams(Engine(loaded, precision, BATCH_SIZE), threads), inputs)
+    alone = _in_streams(Streams(Engine(loaded, precision, BATCH_SIZE).predict, threads), inputs)
     alone()
     rates: list[float] = []
     bare: list[float] = []

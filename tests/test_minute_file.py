@@ -1,5 +1,7 @@
 """What is decoded here and what the reader is asked for must be one and the same."""
 
+import gzip
+import zlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -84,3 +86,20 @@ def test_only_what_is_plainly_well_formed_does_without_the_reader(
     else:
         assert len(read_frames(path).images) == len(FRAMES)
     assert bool(asked) == asks_the_reader
+
+
+@pytest.mark.parametrize("without_isal", [False, True])
+def test_gzip_files_are_read_with_and_without_isal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_isal: bool
+) -> None:
+    if without_isal:
+        monkeypatch.setattr(minute_file, "inflate", zlib)
+    path = write_minute(tmp_path, MINUTE, FRAMES)
+    packed = path.read_bytes()
+    whole = read_frames(path).images
+    path.write_bytes(gzip.compress(FRAMES[0]) + gzip.compress(FRAMES[1] + FRAMES[2]) + bytes(9))
+    np.testing.assert_array_equal(read_frames(path).images, whole)
+    for spoiled in (packed[:-9], packed[:-8] + bytes(4) + packed[-4:], packed + b"more", packed[:99] + packed[100:]):
+        path.write_bytes(spoiled)
+        with pytest.raises(FrameError, match="cannot be read"):
+            read_frames(path)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import aurorapt
-import aurorapt.frames
+import aurorapt.minute_file
 from aurorapt.archive import MinuteFile
 from aurorapt.errors import OptionError, OutputFullError
 from aurorapt.frames import Minute
@@ -250,7 +250,7 @@ def test_a_file_that_could_not_be_read_makes_its_night_stale(
         raise PermissionError(errno.EACCES, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setitem(aurorapt.frames._OPENERS, ".pgm", out_of_reach)
+        patch.setitem(aurorapt.minute_file._OPENERS, ".pgm", out_of_reach)
         assert classify_all(stream0, output, weights_file).problems == len(paths)
     summary = classify_all(stream0, output, weights_file)
     assert (summary.written, summary.rows, summary.problems) == (1, 4, 0)
