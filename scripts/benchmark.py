@@ -36,6 +36,8 @@ from aurorapt.streams import Streams
 from aurorapt.weights import Weights, find_weights, read_weights
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
+HOURS = range(1, 12)  # of that night; the first and the last are dark in part
+BATCHES_ALONE = 60  # batches of each processor with the network alone, to set against the whole command
 BATCH_SIZE = DEFAULT_BATCH_SIZE  # frames
 REST = 0.3  # seconds before each run, in which the idle threads of the one before stop spinning
 SAMPLING = 0.2  # seconds between two looks at the memory
@@ -214,15 +216,24 @@ def simulated_archive(minutes: int) -> Iterator[Path]:
     """Make an archive of one camera and so many minutes."""
     with tempfile.TemporaryDirectory() as folder:
         stream0 = Path(folder) / "stream0"
-        simulate_archive(stream0, NIGHT.date(), NIGHT.date(), ["gill"], hours=[6, 7, 8], minutes_per_hour=60)
+        simulate_archive(stream0, NIGHT.date(), NIGHT.date(), ["gill"], hours=HOURS[: 2 + minutes // 60])
         paths = sorted(stream0.rglob("*.pgm.gz"))
         for path in paths[minutes:]:
             path.unlink()
         yield stream0
 
 
-def classify(stream0: Path, *options: object) -> tuple[dict[str, Any], float, float]:
-    """Run the command once: its summary, its seconds, and the peak memory of all its processes in MiB (PSS)."""
+@dataclass(frozen=True)
+class Run:
+    """One run of the command: its summary, its seconds, and the peak memory of all its processes in MiB (PSS)."""
+
+    summary: dict[str, Any]
+    seconds: float
+    memory: float
+
+
+def classify(stream0: Path, *options: object) -> Run:
+    """Run the command once."""
     with tempfile.TemporaryDirectory() as output:
         day = str(NIGHT.date())
         command = [sys.executable, "-m", "aurorapt", "classify", day, day, "--json", "--stream0", str(stream0)]
@@ -235,7 +246,7 @@ def classify(stream0: Path, *options: object) -> tuple[dict[str, Any], float, fl
             time.sleep(SAMPLING)
         seconds = time.perf_counter() - start
         assert run.stdout is not None
-        return json.loads(run.stdout.read()), seconds, peak / 2**20
+        return Run(json.loads(run.stdout.read()), seconds, peak / 2**20)
 
 
 def proportional_memory(pid: int) -> int:
@@ -250,44 +261,65 @@ def proportional_memory(pid: int) -> int:
     return total
 
 
+def network_rate(weights: Weights, precision: str) -> Callable[[], float]:
+    """Prepare to measure the frames per second of the network alone, on all processors."""
+    threads = usable_processors()
+    frames = BATCHES_ALONE * BATCH_SIZE * threads
+    inputs = np.random.default_rng(0).uniform(0, 255, (frames, *weights.input_shape[1:])).astype(np.float32)
+    alone = _in_streams(Streams(Engine(weights, precision, BATCH_SIZE).predict, threads), inputs)
+
+    def measure() -> float:
+        start = time.perf_counter()
+        alone()
+        return frames / (time.perf_counter() - start)
+
+    measure()
+    return measure
+
+
 @app.command("end-to-end")
 def end_to_end(
     weights: WeightsOption = None,
     runs: RunsOption = 3,
-    minutes: Annotated[int, typer.Option(min=1, help="Minutes of the archive, 20 frames each.")] = 60,
-    precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
+    minutes: Annotated[int, typer.Option(min=1, max=60, help="Minutes of the archive, 20 frames each.")] = 60,
+    precision: Annotated[str, typer.Option(help="fp32, bf16 or auto.")] = "fp32",
+    times: Annotated[int, typer.Option(min=1, max=10, help="Measure an archive so many times as long too.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the whole command on an hour of one camera, against the network alone; memory; start-up."""
     path = find_weights(weights)
-    loaded = read_weights(path)
-    threads = usable_processors()
-    frames = 8 * BATCH_SIZE * threads
-    inputs = np.random.default_rng(0).uniform(0, 255, (frames, *loaded.input_shape[1:])).astype(np.float32)
-    alone = _in_streams(Streams(Engine(loaded, precision, BATCH_SIZE).predict, threads), inputs)
-    alone()
-    rates: list[float] = []
-    bare: list[float] = []
-    memory: list[float] = []
-    starts: list[float] = []
+    rate_alone = network_rate(read_weights(path), precision)
     options = ("--weights", path, "--precision", precision)
-    with simulated_archive(minutes) as stream0, simulated_archive(1) as one_minute:
+    bare: list[float] = []
+    done: dict[str, list[Run]] = {name: [] for name in ("one", "hour", "longer")}
+    with (
+        simulated_archive(1) as one,
+        simulated_archive(minutes) as hour,
+        simulated_archive(minutes * times if times > 1 else 1) as longer,
+    ):
         for _ in range(runs):
-            before = time.perf_counter()
-            alone()
-            bare.append(frames / (time.perf_counter() - before))
-            summary, _, peak = classify(stream0, *options)
-            rates.append(summary["frames_per_second"])
-            memory.append(peak)
-            starts.append(classify(one_minute, *options)[1])
-    results = [
-        summarize("aurorapt", "frames/s", rates),
-        summarize("network alone", "frames/s", bare),
-        summarize("aurorapt / network alone", "ratio", [a / b for a, b in zip(rates, bare, strict=True)]),
-        summarize("peak memory of all processes", "MiB", memory),
-        summarize("whole command for one minute file", "s", starts),
-    ]
-    show(f"end-to-end {precision}", results, as_json)
+            bare.append(rate_alone())
+            done["one"].append(classify(one, *options))
+            done["hour"].append(classify(hour, *options))
+            if times > 1:
+                done["longer"].append(classify(longer, *options))
+    show(f"end-to-end {precision}", list(_end_to_end_results(bare, done, times)), as_json)
+
+
+def _end_to_end_results(bare: list[float], done: dict[str, list[Run]], times: int) -> Iterator[Result]:
+    hours, longer = done["hour"], done["longer"]
+    rates = [run.summary["frames_per_second"] for run in hours]
+    yield summarize("aurorapt", "frames/s", rates)
+    yield summarize("network alone", "frames/s", bare)
+    yield summarize("aurorapt / network alone", "ratio", [a / b for a, b in zip(rates, bare, strict=True)])
+    yield summarize("aurorapt, start-up included", "frames/s", [run.summary["frames"] / run.seconds for run in hours])
+    yield summarize("peak memory of all processes", "MiB", [run.memory for run in hours])
+    yield summarize("whole command for one minute file", "s", [run.seconds for run in done["one"]])
+    if longer:
+        pairs = list(zip(longer, hours, strict=True))
+        seconds = [long.summary["seconds"] / (times * hour.summary["seconds"]) for long, hour in pairs]
+        yield summarize(f"{times} times as long / {times} times", "ratio", seconds)
+        yield summarize(f"peak memory, {times} times as long", "MiB", [run.memory for run in longer])
 
 
 @app.command()
@@ -300,8 +332,9 @@ def scaling(weights: WeightsOption = None, runs: RunsOption = 3, as_json: JsonOp
         for _ in range(runs):
             for workers in (0, *counts):
                 for threads in counts:
-                    summary, _, _ = classify(stream0, "--weights", path, "--workers", workers, "--threads", threads)
-                    rates.setdefault(f"workers {workers}, threads {threads}", []).append(summary["frames_per_second"])
+                    run = classify(stream0, "--weights", path, "--workers", workers, "--threads", threads)
+                    name = f"workers {workers}, threads {threads}"
+                    rates.setdefault(name, []).append(run.summary["frames_per_second"])
     show("scaling", [summarize(name, "frames/s", values) for name, values in rates.items()], as_json)
 
 
