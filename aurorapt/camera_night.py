@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aurorapt import __version__, results
 from aurorapt.archive import CameraNight, NightListing, Problem
+from aurorapt.companion import Companion
 from aurorapt.locks import Lock
 from aurorapt.options import RunOptions
 
@@ -18,7 +19,7 @@ from aurorapt.options import RunOptions
 class OpenNight:
     """A camera-night that is being classified.
 
-    ``reason`` : why it is done, as `aurorapt.results.why_stale` says
+    ``reason`` : why it is done, as `aurorapt.companion.why_stale` says
     ``waiting`` : frames that are not with the network yet, and their times
     ``times``, ``probabilities`` : of the frames that are classified
     ``salvaged`` : times of frames of damaged files
@@ -41,7 +42,7 @@ class OpenNight:
         """Share of the minute files that have come, 0 to 1."""
         return self.minutes_done / max(len(self.listing.minute_files), 1)
 
-    def write(self, options: RunOptions) -> results.Companion:
+    def write(self, options: RunOptions) -> Companion:
         """Write the CSV and its companion.
 
         Raises
@@ -59,11 +60,11 @@ class OpenNight:
         probabilities = np.array(self.probabilities, dtype=np.float32).reshape(-1, len(classes))
         return results.one_row_per_second(self.times, probabilities.argmax(axis=1), probabilities.max(axis=1), classes)
 
-    def _companion(self, options: RunOptions, rows: NDArray[np.void], csv_sha256: str) -> results.Companion:
+    def _companion(self, options: RunOptions, rows: NDArray[np.void], csv_sha256: str) -> Companion:
         weights = options.weights
         counts = Counter(rows["prediction_str"].tolist())
         salvaged = {time.replace(microsecond=0) for time in self.salvaged}.intersection(rows["time"].tolist())
-        return results.Companion(
+        return Companion(
             aurorapt_version=__version__,
             camera_night=str(self.night),
             weights_name=weights.name,

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from aurorapt.engine import Engine
 from aurorapt.options import DEFAULT_BATCH_SIZE
 from aurorapt.preprocess import Preprocessor
-from aurorapt.weights import Weights, find_weights, read_weights
+from aurorapt.weights import Weights, read_weights
+from aurorapt.weights_location import find_weights
 
 
 class Classifier:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -24,10 +24,9 @@ from aurorapt.options import (
     check_options,
     parse_date,
 )
-from aurorapt.weights import Weights, find_weights, read_weights
-
-if TYPE_CHECKING:
-    from aurorapt.run import Summary
+from aurorapt.summary import Summary
+from aurorapt.weights import Weights, read_weights
+from aurorapt.weights_location import find_weights
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -170,7 +169,7 @@ def classify(
     if options.weights.kind == "simulated" and not quiet:
         typer.echo("aurorapt: " + SIMULATED_NOTICE, err=True)
     raise_on_signals()
-    from aurorapt.run import Summary, run  # loads torch, so only when every option is known to be right
+    from aurorapt.run import run  # loads torch, so only when every option is known to be right
 
     summary = Summary()
     try:

@@ -20,7 +20,7 @@ from aurorapt.plots import SampleFrame, draw_night
 from aurorapt.results import csv_path, read_classifications
 from aurorapt.run import classify
 from aurorapt.simulate import TRUTH_NAME, simulate_archive
-from aurorapt.weights import simulated_weights
+from aurorapt.weights_location import simulated_weights
 
 SITES = ("gill", "fsim")  # neither is among the sites the default weights were trained on
 NIGHT = date(2014, 3, 10)  # one UT date holds the whole night of both

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from aurorapt.archive import find_archive
 from aurorapt.errors import ArchiveError, OptionError
-from aurorapt.weights import Weights, find_weights, read_weights
+from aurorapt.weights import Weights, read_weights
+from aurorapt.weights_location import find_weights
 
 DEFAULT_STREAM0 = "/stream0"  # the original program's
 MOST_PROCESSES = 1024  # workers or threads; far more than any machine gains by

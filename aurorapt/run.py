@@ -3,58 +3,33 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 from time import monotonic, sleep
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt import results
-from aurorapt.archive import CameraNight, NightListing, Problem, camera_nights, list_minute_files
+from aurorapt.archive import CameraNight, Problem
 from aurorapt.camera_night import OpenNight
 from aurorapt.classifier import Classifier
-from aurorapt.dataset import Job, MinuteDataset, PreparedMinute
-from aurorapt.errors import ArchiveError, OutputFullError, ResultsError
-from aurorapt.locks import Locks
+from aurorapt.companion import NOT_DONE
+from aurorapt.dataset import MinuteDataset, PreparedMinute
+from aurorapt.errors import OutputFullError, ResultsError
 from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_FILE_TIMEOUT, RunOptions, check_options
+from aurorapt.pending_nights import PendingNights
 from aurorapt.progress import RunProgress
 from aurorapt.streams import Streams
+from aurorapt.summary import Summary
 from aurorapt.supervisor import prepared_minutes
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN_AFTER = 10.0  # seconds, at camera-nights that other runs are at
-
-
-@dataclass
-class Summary:
-    """What a run did.
-
-    ``camera_nights`` found are ``written``, ``current`` (nothing to do) or ``failed``; ``redone`` counts by their
-    reason those written that had been done before; ``rows`` are those written; ``problems`` are files and frames that
-    could not be used.
-    """
-
-    camera_nights: int = 0
-    written: int = 0
-    current: int = 0
-    failed: int = 0
-    redone: dict[str, int] = field(default_factory=dict)
-    frames: int = 0
-    rows: int = 0
-    problems: int = 0
-    seconds: float = 0.0
-    frames_per_second: float = 0.0
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether at least one camera-night was found and each one found has its CSV."""
-        return self.camera_nights > 0 and self.failed == 0
 
 
 @dataclass
@@ -73,34 +48,26 @@ class _Run:
         self.progress = RunProgress(options.start, options.end, quiet)
         self.classifier = Classifier(options.weights, options.precision, options.batch_size)
         self.streams = Streams(self.classifier.engine.predict, options.threads)
-        self.open_nights: deque[OpenNight] = deque()
+        self.pending = PendingNights(options, summary, self.progress)
         self.in_flight: deque[_Batch] = deque()
-        self.locks = Locks()
-        self.elsewhere: list[CameraNight] = []  # locked by other runs
 
     def execute(self) -> None:
         started = monotonic()
         try:
-            self.classify_nights(self.found_nights())
+            self.classify_nights(self.pending.found())
             self.wait_for_other_runs()
         finally:
             self.streams.close()
-            self.locks.close()
+            self.pending.close()
             self.progress.close()
             self.summary.seconds = round(monotonic() - started, 3)
             if self.summary.seconds:
                 self.summary.frames_per_second = round(self.summary.frames / self.summary.seconds, 2)
 
-    def found_nights(self) -> Iterator[CameraNight]:
-        options = self.options
-        for night in camera_nights(options.archive, options.start, options.end, options.sites, self.report_folder):
-            self.summary.camera_nights += 1
-            yield night
-
     def classify_nights(self, nights: Iterable[CameraNight]) -> None:
         dataset = MinuteDataset(self.classifier.preprocessor, self.options.file_timeout, self.options.salvage)
         with closing(
-            prepared_minutes(self.jobs(nights), dataset, self.options.workers, self.let_batches_end)
+            prepared_minutes(self.pending.jobs(nights), dataset, self.options.workers, self.let_batches_end)
         ) as minutes:
             for prepared in minutes:
                 self.take(prepared)
@@ -108,92 +75,24 @@ class _Run:
 
     def wait_for_other_runs(self) -> None:
         """See to it that what other runs were found at is done; no lock is held meanwhile, as they may wait too."""
-        if self.elsewhere:
-            log.info("waiting for other runs: %s", ", ".join(map(str, self.elsewhere)))
-        while self.elsewhere:
+        if self.pending.elsewhere:
+            log.info("waiting for other runs: %s", ", ".join(map(str, self.pending.elsewhere)))
+        while self.pending.elsewhere:
             sleep(LOOK_AGAIN_AFTER)
-            nights, self.elsewhere = self.elsewhere, []
+            nights, self.pending.elsewhere = self.pending.elsewhere, []
             self.classify_nights(nights)
 
     def let_batches_end(self) -> None:
         """Wait until no thread computes: what one had locked would stay so in a process that is forked just then."""
         wait([batch.probabilities for batch in self.in_flight if batch.probabilities is not None])
 
-    def jobs(self, nights: Iterable[CameraNight]) -> Iterator[Job]:
-        """Find what is to be done; called ahead of the results by the loader, in this process."""
-        for night in nights:
-            try:
-                opened = self.open_night(night)
-            except OutputFullError:
-                raise
-            except (ArchiveError, ResultsError) as error:
-                self.fail(night, error)
-                continue
-            if opened is None:
-                self.progress.show(night, 1, self.summary.frames)
-                continue
-            self.open_nights.append(opened)
-            for minute_file in opened.listing.minute_files:
-                yield Job(night, minute_file)
-            yield Job(night)
-
-    def open_night(self, night: CameraNight) -> OpenNight | None:
-        """Lock a camera-night that is to be done; None where it is current, or another run is at it."""
-        csv_file = results.csv_path(self.options.output, night)
-        lock_file = csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock")
-        listing = list_minute_files(night)
-        if self.why_stale(csv_file, listing) is None:
-            self.locks.clear(lock_file)  # of a run that was killed when it was all but done
-            self.skip_current(night)
-            return None
-        results.prepare_folder(csv_file)
-        try:
-            lock = self.locks.acquire(lock_file)
-        except OSError as error:
-            raise results.cannot_write(f"lock {csv_file}", error) from None
-        if lock is None:
-            self.elsewhere.append(night)
-            return None
-        reason = self.why_stale(csv_file, listing)  # once more: the lock may be free because another run is done
-        if reason is None:
-            self.locks.release(lock)
-            self.skip_current(night)
-            return None
-        results.remove_leftovers(csv_file)
-        if reason != results.NOT_DONE:
-            log.info("%s: is done anew: %s", night, reason)
-        return OpenNight(night, listing, lock, reason)
-
-    def why_stale(self, csv_file: Path, listing: NightListing) -> str | None:
-        options = self.options
-        wanted = {
-            "fingerprint": listing.fingerprint,
-            "weights_sha256": options.weights.sha256,
-            "precision": options.precision,
-            "salvage": options.salvage,
-        }
-        reason = results.why_stale(csv_file, wanted)
-        return "--overwrite" if reason is None and options.overwrite else reason
-
-    def skip_current(self, night: CameraNight) -> None:
-        self.summary.current += 1
-        log.info("%s: current, skipped", night)
-
-    def fail(self, night: CameraNight, reason: object) -> None:
-        self.summary.failed += 1
-        log.error("%s: failed: %s", night, reason)
-
-    def report_folder(self, problem: Problem) -> None:
-        self.summary.failed += 1
-        log.error("failed: %s: %s", problem.file, problem.reason)
-
     def take(self, prepared: PreparedMinute) -> None:
         """Take the next item of the loader: it belongs to the oldest camera-night that still gets items."""
-        current = self.open_nights[0]
+        current = self.pending.opened[0]
         if prepared.job.minute_file is None:
             self.submit_waiting(current, at_least=1)
             self.in_flight.append(_Batch(current))
-            self.open_nights.popleft()
+            self.pending.opened.popleft()
             return
         if current.minutes_done == 0:
             current.started = monotonic()
@@ -241,16 +140,16 @@ class _Run:
         try:
             self.write_night(current)
         finally:
-            self.locks.release(current.lock)
+            self.pending.locks.release(current.lock)
 
     def write_night(self, current: OpenNight) -> None:
         night = current.night
         if not night.folder.is_dir():
-            self.fail(night, f"the folder {night.folder} has gone")
+            self.pending.fail(night, f"the folder {night.folder} has gone")
             return
         if not current.lock.is_held():
             log.warning("%s: another run has taken it over", night)
-            self.elsewhere.append(night)
+            self.pending.elsewhere.append(night)
             return
         try:
             companion = current.write(self.options)
@@ -258,7 +157,7 @@ class _Run:
         except OutputFullError:
             raise
         except ResultsError as error:
-            self.fail(night, error)
+            self.pending.fail(night, error)
             return
         for problem in companion.problems:
             log.warning("%s: problem: %s: %s", night, problem["file"], problem["reason"])
@@ -266,7 +165,7 @@ class _Run:
         if superseded is not None:
             log.info("%s: removed %s, which %s replaces", night, superseded, csv_file.name)
         self.summary.written += 1
-        if current.reason != results.NOT_DONE:
+        if current.reason != NOT_DONE:
             self.summary.redone[current.reason] = self.summary.redone.get(current.reason, 0) + 1
         self.summary.rows += companion.rows
         self.summary.problems += len(companion.problems)

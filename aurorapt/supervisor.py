@@ -24,7 +24,7 @@ from aurorapt.errors import AuroraptError
 log = logging.getLogger(__name__)
 
 MOST_DEATHS = 3  # of workers at one file, known to be at that one
-HOPELESS_DEATHS = 9  # one after another, nothing read in between: then the fault lies in no file
+HOPELESS_DEATHS = 15  # one after another, nothing read in between; bad files beside each other cost three each
 STUCK_MARGIN = 30.0  # seconds beyond the limits in which a worker itself gives up the two copies of a minute
 KILL_PATIENCE = 1.0  # seconds; a process that waits for a dead disk does not end even when killed
 

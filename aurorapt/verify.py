@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from aurorapt.archive import CameraNight, Problem, camera_nights, list_minute_files
+from aurorapt.companion import Companion, companion_path, read_companion, why_stale
 from aurorapt.errors import ArchiveError, ResultsError
-from aurorapt.results import Companion, companion_path, csv_path, read_classifications, read_companion, why_stale
+from aurorapt.results import csv_path, read_classifications
 
 RESULT = re.compile(r"(?P<name>[^.].*_classifications)\.(?:txt|json)")
 CAMERA_NIGHT = re.compile(r"(\d{8}) (\S+)", re.ASCII)

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from aurorapt.errors import AuroraptError, OptionError, one_line
-from aurorapt.weights import FOLDERS, PUBLISHED_NAME, Weights, read_weights, write_weights
+from aurorapt.weights import Weights, read_weights, write_weights
+from aurorapt.weights_location import FOLDERS, PUBLISHED_NAME
 from convert.blob import BASE_URL
 from convert.check import check_conversion
 from convert.conversion import convert_source

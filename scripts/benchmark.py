@@ -33,7 +33,8 @@ from aurorapt.options import DEFAULT_BATCH_SIZE, usable_processors
 from aurorapt.preprocess import Preprocessor
 from aurorapt.simulate import simulate_archive, simulate_frames
 from aurorapt.streams import Streams
-from aurorapt.weights import Weights, find_weights, read_weights
+from aurorapt.weights import Weights, read_weights
+from aurorapt.weights_location import find_weights
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
 HOURS = range(1, 12)  # of that night; the first and the last are dark in part

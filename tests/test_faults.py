@@ -19,7 +19,8 @@ import pytest
 
 from aurorapt.archive import MinuteFile
 from aurorapt.frames import Minute, read_minute
-from aurorapt.run import Summary, classify
+from aurorapt.run import classify
+from aurorapt.summary import Summary
 from tests.fake_camera import frame_bytes, frame_times, header, image, minute_frames, minute_path, without, write_minute
 
 MINUTE = datetime(2014, 3, 10, 6, 0)

@@ -11,20 +11,21 @@ PACKAGE = Path(__file__).resolve().parent.parent / "aurorapt"
 FORBIDDEN_EVERYWHERE = {"convert", "scripts", "h5py", "keras", "tensorflow", "cv2", "tests"}
 WITHOUT_TORCH = (
     *("errors", "archive", "time_limit", "minute_file", "frames", "preprocess"),
-    *("attributes", "operations", "graph", "weights", "options"),
-    *("results", "locks", "camera_night", "verify", "plots", "simulate"),
+    *("attributes", "operations", "graph", "weights", "weights_location", "options"),
+    *("companion", "results", "locks", "camera_night", "summary", "verify", "plots", "simulate"),
 )
 # each module imports only from those that stand before it
 ORDER = (
     *("errors", "interruption", "archive", "time_limit", "minute_file", "frames", "preprocess"),
-    *("attributes", "operations", "graph", "weights", "options"),
+    *("attributes", "operations", "graph", "weights", "weights_location", "options"),
     *("activations", "layers", "network", "fusion", "fused_layers", "engine", "streams", "classifier"),
-    *("results", "progress"),
+    *("companion", "results", "progress", "summary"),
     *(
         "dataset",
         "supervisor",
         "locks",
         "camera_night",
+        "pending_nights",
         "run",
         "verify",
         "plots",

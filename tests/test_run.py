@@ -19,7 +19,8 @@ import aurorapt.minute_file
 from aurorapt.archive import MinuteFile
 from aurorapt.errors import OptionError, OutputFullError
 from aurorapt.frames import Minute
-from aurorapt.run import Summary, classify
+from aurorapt.run import classify
+from aurorapt.summary import Summary
 from tests.fake_camera import frame_bytes, frame_times, header, image, minute_frames, without, write_minute
 
 CONFIDENCE_TOLERANCE = 1e-6  # float32 sums in batches of another size differ in their last digits

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aurorapt.weights import find_weights, read_weights
+from aurorapt.weights import read_weights
+from aurorapt.weights_location import find_weights
 from convert.__main__ import main
 from convert.blob import ELEVATION, LABELS, MODEL, PUBLISHED_BLOBS, blob_id
 from convert.published import PART
@@ -99,7 +100,7 @@ def test_right_files_become_the_default_weights(
 ) -> None:
     assert fetch(mirror, weights_folder) == 0
     assert [path.name for path in weights_folder.iterdir()] == ["cnn_0524.safetensors"]
-    monkeypatch.setattr("aurorapt.weights.FOLDERS", (weights_folder,))
+    monkeypatch.setattr("aurorapt.weights_location.FOLDERS", (weights_folder,))
     monkeypatch.delenv("AURORAPT_WEIGHTS", raising=False)
     weights = read_weights(find_weights())
     assert weights.kind == "published"

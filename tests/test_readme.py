@@ -1,0 +1,24 @@
+"""What the README says of tests and options must be there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from aurorapt.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("file", "test"), sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", README))))
+def test_each_test_that_is_named_exists(file: str, test: str) -> None:
+    assert re.search(rf"^def {test}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE)
+
+
+def test_every_option_of_classify_is_told() -> None:
+    told = CliRunner().invoke(app, ["classify", "--help"]).output
+    options = set(re.findall(r"--[a-z][a-z0-9-]+", told)) - {"--help"}
+    assert len(options) > 10
+    assert [option for option in sorted(options) if option not in README] == []
