@@ -128,7 +128,10 @@ class _Run:
                 self.progress.show(batch.current.night, 1, self.summary.frames)
                 continue
             self.summary.frames += len(batch.times)
-            for time, row in zip(batch.times, batch.probabilities.result(), strict=True):
+            # a copy in this thread's memory: kept where they were made, among the large blocks of the thread that
+            # computes, the small arrays of a night would split those blocks, and memory would grow by gigabytes
+            rows = batch.probabilities.result().copy()
+            for time, row in zip(batch.times, rows, strict=True):
                 if np.isfinite(row).all():
                     batch.current.times.append(time)
                     batch.current.probabilities.append(row)

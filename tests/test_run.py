@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ import pytest
 import aurorapt
 import aurorapt.minute_file
 from aurorapt.archive import MinuteFile
+from aurorapt.camera_night import OpenNight
+from aurorapt.engine import Engine
 from aurorapt.errors import OptionError, OutputFullError
 from aurorapt.frames import Minute
+from aurorapt.options import RunOptions
 from aurorapt.run import classify
 from aurorapt.summary import Summary
 from tests.fake_camera import frame_bytes, frame_times, header, image, minute_frames, without, write_minute
@@ -454,3 +458,28 @@ def test_a_lost_worker_changes_nothing(
     monkeypatch.setattr("aurorapt.dataset.read_minute", die_once)
     assert classify_all(archive, tmp_path / "output", weights_file, workers=2).problems == 0
     assert files(tmp_path / "output") == expected
+
+
+def test_a_night_keeps_nothing_that_streams_allocated(
+    weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small arrays that stay among a stream's large blocks for a night split them: 4 GB after 12 000 frames."""
+    write_minute(tmp_path / "stream0", datetime(2014, 3, 10, 6, 0), 20)
+    answers: list[weakref.ref[Any]] = []
+    predict, write = Engine.predict, OpenNight.write
+    still_there: list[int] = []
+
+    def predict_and_follow(self: Engine, inputs: Any) -> Any:
+        probabilities = predict(self, inputs)
+        answers.append(weakref.ref(probabilities))
+        return probabilities
+
+    def count_and_write(self: OpenNight, options: RunOptions) -> Any:
+        still_there.append(sum(answer() is not None for answer in answers))
+        return write(self, options)
+
+    monkeypatch.setattr(Engine, "predict", predict_and_follow)
+    monkeypatch.setattr(OpenNight, "write", count_and_write)
+    classify("2014-03-10", "2014-03-10", stream0=tmp_path / "stream0", output=tmp_path, weights=weights_file, workers=0)
+    assert len(answers) == 5
+    assert still_there == [0]
