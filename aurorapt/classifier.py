@@ -1,14 +1,16 @@
 """Frames in memory to class probabilities: weights, preprocessing and network behind one object."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.engine import Engine
-from aurorapt.options import DEFAULT_BATCH_SIZE
+from aurorapt.options import DEFAULT_BATCH_SIZE, usable_processors
 from aurorapt.preprocess import Preprocessor
+from aurorapt.streams import Streams
 from aurorapt.weights import Weights, read_weights
 from aurorapt.weights_location import find_weights
 
@@ -22,6 +24,7 @@ class Classifier:
     precision : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for bf16
         and then fp32 for close calls
     batch_size : frames the network takes at once
+    threads : batches classified at the same time, each by one thread; the number of usable processors where None
 
     Attributes
     ----------
@@ -40,12 +43,14 @@ class Classifier:
         weights: str | os.PathLike[str] | Weights | None = None,
         precision: str = "fp32",
         batch_size: int = DEFAULT_BATCH_SIZE,
+        threads: int | None = None,
     ) -> None:
         if not isinstance(weights, Weights):
             weights = read_weights(find_weights(Path(weights) if weights else None))
         self.classes = weights.classes
         self.preprocessor = Preprocessor(weights.elevation_mask, weights.input_shape[1:])
         self.batch_size = batch_size
+        self.threads = threads or usable_processors()
         self.engine = Engine(weights, precision, batch_size)
 
     def predict(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -65,8 +70,25 @@ class Classifier:
         ValueError
             If the shape or dtype is another one.
         """
-        probabilities = np.empty((len(images), len(self.classes)), dtype=np.float32)
-        for start in range(0, len(images), self.batch_size):
-            batch = slice(start, start + self.batch_size)
-            probabilities[batch] = self.engine.predict(self.preprocessor(images[batch]))
-        return probabilities
+        self.preprocessor(images[:0])  # refuses what it would refuse of a batch
+        with closing(Streams(self._predict_batch, self.threads)) as streams:
+            starts = range(0, len(images), self.batch_size)
+            futures = [streams.submit(images[start : start + self.batch_size]) for start in starts]
+            answers = [future.result() for future in futures]
+        return np.concatenate([np.empty((0, len(self.classes)), dtype=np.float32), *answers])
+
+    def predict_seen(self, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probabilities of each class for each frame of one batch, in this thread.
+
+        Parameters
+        ----------
+        seen : (n, seen) uint8 [frame, pixel], as `aurorapt.preprocess.Preprocessor.equalize` gives them
+
+        Returns
+        -------
+        (n, classes) float32, 0 to 1
+        """
+        return self.engine.predict(self.preprocessor.resize(seen))
+
+    def _predict_batch(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
+        return self.predict_seen(self.preprocessor.equalize(images))

@@ -46,8 +46,8 @@ class _Run:
         self.options = options
         self.summary = summary
         self.progress = RunProgress(options.start, options.end, quiet)
-        self.classifier = Classifier(options.weights, options.precision, options.batch_size)
-        self.streams = Streams(self.classifier.engine.predict, options.threads)
+        self.classifier = Classifier(options.weights, options.precision, options.batch_size, options.threads)
+        self.streams = Streams(self.classifier.predict_seen, options.threads)
         self.pending = PendingNights(options, summary, self.progress)
         self.in_flight: deque[_Batch] = deque()
 
@@ -112,10 +112,9 @@ class _Run:
         if count == 0:
             return
         chosen, current.waiting = current.waiting[:count], current.waiting[count:]
-        inputs = self.classifier.preprocessor.resize(np.stack([frame for _, frame in chosen]))
         for start in range(0, count, size):
-            future = self.streams.submit(inputs[start : start + size])
-            self.in_flight.append(_Batch(current, [time for time, _ in chosen[start : start + size]], future))
+            times, frames = zip(*chosen[start : start + size], strict=True)
+            self.in_flight.append(_Batch(current, list(times), self.streams.submit(np.stack(frames))))
             # so many more than threads that none of them waits for the next, whichever ends first
             self.collect(most_in_flight=2 * self.streams.threads + 2)
 

@@ -1,0 +1,59 @@
+"""Frames in memory, classified through the public class."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import aurorapt
+from aurorapt.fused_layers import FusedConvolution
+
+
+def frames(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(2000, 9000, (count, 256, 256), dtype=np.uint16)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_change_nothing(weights_file: Path, threads: int) -> None:
+    images = frames(11)
+    classifier = aurorapt.Classifier(weights_file, batch_size=2, threads=threads)
+    one_by_one = np.concatenate([classifier.predict(images[start : start + 2]) for start in range(0, 11, 2)])
+    answers = classifier.predict(images)
+    assert answers.shape == (11, 4)
+    assert answers.dtype == np.float32
+    np.testing.assert_array_equal(answers, one_by_one)
+
+
+def test_no_frames_give_no_answers(weights_file: Path) -> None:
+    answers = aurorapt.Classifier(weights_file).predict(frames(0))
+    assert answers.shape == (0, 4)
+    assert answers.dtype == np.float32
+
+
+@pytest.mark.parametrize("images", [frames(0).astype(">u2"), frames(3)[:, :128], frames(1)[0], frames(1) / 2.0])
+def test_other_arrays_are_refused(weights_file: Path, images: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="images must be"):
+        aurorapt.Classifier(weights_file).predict(images)
+
+
+def test_weights_are_packed_for_the_one_thread_that_uses_them(
+    weights_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packed for 16 threads, they would be packed anew for each batch, and a third of the speed be left."""
+    packed_for = []
+    pack = FusedConvolution.__init__
+
+    def note_threads_and_pack(self: FusedConvolution, *arguments: object, **options: object) -> None:
+        packed_for.append(torch.get_num_threads())
+        pack(self, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FusedConvolution, "__init__", note_threads_and_pack)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        aurorapt.Classifier(weights_file)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert packed_for == [1]
