@@ -1,6 +1,6 @@
 """The network made fast on a CPU: fused convolutions on weights packed once, the same function as the faithful one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from aurorapt.graph import Graph, Node
 from aurorapt.network import Network, load_layer, values_finished
 from aurorapt.streams import one_thread
 from aurorapt.weights import Weights
+from aurorapt.winograd import WinogradConvolution, gains_by_winograd, has_winograd
 
 # the arithmetic of each precision; where there are two, the second is for the frames that are close calls in the first
 PRECISIONS = {
@@ -38,16 +39,8 @@ def _build(fused: FusedGraph, batch_size: int, dtype: torch.dtype) -> Network:
     layers: list[nn.Module] = []
     for node, finished in zip(graph.nodes, values_finished(graph), strict=True):
         if node.op == FUSED_CONVOLUTION:
-            bias = tensors.get(f"{node.name}/bias")
-            layers.append(
-                FusedConvolution(
-                    node.attributes,
-                    torch.from_numpy(tensors[f"{node.name}/weight"]).to(dtype),
-                    None if bias is None else torch.from_numpy(bias).to(dtype),
-                    (batch_size, *fused.shapes[node.inputs[0]]),
-                    in_place=node.attributes["residual"] and _may_be_overwritten(graph, node, finished),
-                )
-            )
+            in_place = node.attributes["residual"] and _may_be_overwritten(graph, node, finished)
+            layers.append(_convolution(node, tensors, (batch_size, *fused.shapes[node.inputs[0]]), dtype, in_place))
         elif node.op == SUBSAMPLE:
             layers.append(Subsample2d(**node.attributes))
         else:
@@ -56,6 +49,21 @@ def _build(fused: FusedGraph, batch_size: int, dtype: torch.dtype) -> Network:
     network = Network(graph, layers)
     network.requires_grad_(False)
     return network.eval()
+
+
+def _convolution(
+    node: Node,
+    tensors: Mapping[str, NDArray[np.float32]],
+    input_shape: tuple[int, ...],
+    dtype: torch.dtype,
+    in_place: bool,
+) -> nn.Module:
+    weight = torch.from_numpy(tensors[f"{node.name}/weight"])
+    bias = torch.from_numpy(tensors[f"{node.name}/bias"]) if f"{node.name}/bias" in tensors else None
+    if dtype == torch.float32 and gains_by_winograd(node.attributes, input_shape):
+        return WinogradConvolution(node.attributes, weight, bias)
+    bias = None if bias is None else bias.to(dtype)
+    return FusedConvolution(node.attributes, weight.to(dtype), bias, input_shape, in_place)
 
 
 def _may_be_overwritten(graph: Graph, node: Node, finished: Collection[str]) -> bool:
@@ -76,7 +84,8 @@ def _may_be_overwritten(graph: Graph, node: Node, finished: Collection[str]) -> 
 def describe_engine() -> str:
     """Say in words how networks are run with this torch on this processor."""
     convolutions = "oneDNN's fused convolutions" if has_fused_convolutions() else "plain torch convolutions"
-    return f"{convolutions}; {'fp32 and bf16' if has_bfloat16() else 'fp32 only'}"
+    winograd = ", Winograd's for 3 by 3 of many channels" if has_winograd() else ""
+    return f"{convolutions}{winograd}; {'fp32 and bf16' if has_bfloat16() else 'fp32 only'}"
 
 
 class Engine:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import aurorapt.engine
 import aurorapt.fused_layers
+import aurorapt.winograd
 from aurorapt.engine import Engine
 from aurorapt.fused_layers import has_bfloat16
 from aurorapt.fusion import FUSED_CONVOLUTION, SUBSAMPLE, fuse
@@ -269,6 +270,26 @@ def _random_step(build: GraphBuilder, rng: np.random.Generator, source: str, oth
 def test_without_fused_convolutions_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aurorapt.fused_layers, "has_fused_convolutions", lambda: False)
     assert_same(scaled(NETWORKS[name]()), images(), "fp32", TOLERANCE)
+
+
+@pytest.fixture
+def winograd_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute every convolution of 3 by 3 as on a processor and in a network where that gains."""
+    monkeypatch.setattr(aurorapt.winograd, "has_winograd", lambda: True)
+    monkeypatch.setattr(aurorapt.winograd, "FEWEST_CHANNELS", 1)
+    monkeypatch.setattr(aurorapt.winograd, "FEWEST_TILES", 1)
+
+
+@pytest.mark.usefixtures("winograd_everywhere")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_with_winograd_too(name: str) -> None:
+    assert_same(scaled(NETWORKS[name]()), images(), "fp32", TOLERANCE)
+
+
+@pytest.mark.usefixtures("winograd_everywhere")
+@pytest.mark.parametrize("seed", range(40))
+def test_random_networks_with_winograd_too(seed: int) -> None:
+    test_random_networks(seed)
 
 
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor does not compute in bfloat16")

@@ -18,7 +18,7 @@ WITHOUT_TORCH = (
 ORDER = (
     *("errors", "interruption", "archive", "time_limit", "minute_file", "frames", "preprocess"),
     *("attributes", "operations", "graph", "weights", "weights_location", "options"),
-    *("activations", "layers", "network", "fusion", "fused_layers", "streams", "engine", "classifier"),
+    *("activations", "layers", "network", "fusion", "fused_layers", "winograd", "streams", "engine", "classifier"),
     *("companion", "results", "progress", "summary"),
     *(
         "dataset",
