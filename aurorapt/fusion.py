@@ -108,7 +108,8 @@ def fuse(graph: Graph, tensors: Tensors, input_shape: Shape) -> FusedGraph:
     fused = Graph(tuple(plan.nodes.values()), (plan.input,), (plan.output,))
     named = {name.rpartition("/")[0] for name in plan.tensors} & plan.nodes.keys()
     kept = {name: tensor for name, tensor in plan.tensors.items() if name.rpartition("/")[0] in named}
-    return FusedGraph(fused, {name: tensor.astype(np.float32) for name, tensor in kept.items()}, plan.shapes)
+    single = {name: tensor.astype(np.float32, copy=False) for name, tensor in kept.items()}
+    return FusedGraph(fused, single, plan.shapes)
 
 
 def _fold_batch_norms(plan: _Plan) -> None:
@@ -125,9 +126,12 @@ def _fold_batch_norms(plan: _Plan) -> None:
             for name in ("weight", "running_mean", "running_var", "bias")
         )
         gain = gain / np.sqrt(variance + node.attributes["epsilon"])
-        weight = plan.tensors[f"{source.name}/weight"].astype(np.float64)
+        weight = plan.tensors[f"{source.name}/weight"]
         bias = plan.tensors.get(f"{source.name}/bias", np.zeros(len(weight)))
-        plan.tensors[f"{source.name}/weight"] = weight * gain.reshape(-1, *[1] * (weight.ndim - 1))
+        folded = np.empty(weight.shape, np.float32)  # filled piece by piece: all of it in float64 takes half a second
+        gain_of_output = gain.reshape(-1, *[1] * (weight.ndim - 1))
+        np.multiply(weight, gain_of_output, out=folded, dtype=np.float64, casting="same_kind")
+        plan.tensors[f"{source.name}/weight"] = folded
         plan.tensors[f"{source.name}/bias"] = (bias - mean) * gain + offset
         plan.change(source.name, bias=True)
         plan.bypass(node.name)
