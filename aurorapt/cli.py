@@ -179,6 +179,8 @@ def classify(
         log.error("interrupted")
         typer.echo("aurorapt: interrupted; the same command goes on after the last finished night", err=True)
         raise typer.Exit(interruption.exit_status) from None
+    except typer.Exit:  # a RuntimeError too; its line has been printed
+        raise
     except (OSError, RuntimeError, MemoryError) as error:
         log.exception("unexpected error")
         typer.echo(

@@ -131,6 +131,15 @@ def test_options_are_checked_before_torch_is_loaded() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 2
 
 
+def test_what_is_refused_once_torch_is_there_is_one_line_too(archive: Path, weights_file: Path) -> None:
+    code = "import aurorapt.engine, aurorapt.cli; aurorapt.engine.has_bfloat16 = lambda: False; aurorapt.cli.main()"
+    options = ["--stream0", archive, "--weights", weights_file, "--precision", "bf16"]
+    command = [sys.executable, "-c", code, "classify", "2014-03-10", "2014-03-10", *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "aurorapt: --precision bf16: this processor does not compute in bfloat16; use fp32\n"
+
+
 def test_nothing_found_is_said_and_exit_1(archive: Path, weights_file: Path) -> None:
     done = aurorapt("classify", "2015-01-01", "2015-01-02", "--stream0", archive, "--weights", weights_file)
     assert done.returncode == 1

@@ -269,9 +269,9 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_results(
         (output / "spare").unlink()
         done = run_command(stream0, output, weights_file, log_file)
         assert done.returncode == 1
-        first_line = done.stderr.splitlines()[0]
-        assert first_line.startswith("aurorapt: cannot ")
-        assert first_line.endswith(": No space left on device")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("aurorapt: cannot ")
+        assert line.endswith(": No space left on device")
         (output / "filler").unlink()
         assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
 
