@@ -1,6 +1,7 @@
 """A deterministic fake camera: minute files with real headers, and every way in which they go wrong."""
 
 import bz2
+import functools
 import gzip
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -17,14 +18,17 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@functools.lru_cache(maxsize=64)  # the cameras of a test often see the same minute
 def image(seed: int) -> NDArray[np.uint16]:
-    """(256, 256) uint16 [y, x]: a sky with a gradient, a patch and noise, at the level of real counts."""
+    """(256, 256) uint16 [y, x], read-only: a sky with a gradient, a patch and noise, at the level of real counts."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:256, :256]
     centre = rng.uniform(60, 200, 2)
     patch = 3000 * np.exp(-((y - centre[0]) ** 2 + (x - centre[1]) ** 2) / rng.uniform(200, 2000))
     sky = 3400 + 4 * x + 2 * y + patch + rng.normal(0, 40, (256, 256))
-    return sky.clip(0, 65535).astype(np.uint16)
+    pixels = sky.clip(0, 65535).astype(np.uint16)
+    pixels.flags.writeable = False
+    return pixels
 
 
 def header(time: datetime, site: str = "gill", device: str = "themis19") -> list[bytes]:
