@@ -1,6 +1,7 @@
 """Frames in memory to class probabilities: weights, preprocessing and network behind one object."""
 
 import os
+from collections import deque
 from contextlib import closing
 from pathlib import Path
 
@@ -24,7 +25,8 @@ class Classifier:
     precision : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for bf16
         and then fp32 for close calls
     batch_size : frames the network takes at once
-    threads : batches classified at the same time, each by one thread; the number of usable processors where None
+    threads : batches classified at the same time, each by one thread, so that fewer frames than a batch keep one busy;
+        the number of usable processors where None
 
     Attributes
     ----------
@@ -71,11 +73,13 @@ class Classifier:
             If the shape or dtype is another one.
         """
         self.preprocessor(images[:0])  # refuses what it would refuse of a batch
+        probabilities = np.empty((len(images), len(self.classes)), dtype=np.float32)
         with closing(Streams(self._predict_batch, self.threads)) as streams:
             starts = range(0, len(images), self.batch_size)
-            futures = [streams.submit(images[start : start + self.batch_size]) for start in starts]
-            answers = [future.result() for future in futures]
-        return np.concatenate([np.empty((0, len(self.classes)), dtype=np.float32), *answers])
+            futures = deque(streams.submit(images[start : start + self.batch_size]) for start in starts)
+            for start in starts:  # what a stream allocated is not kept: see `aurorapt.run`
+                probabilities[start : start + self.batch_size] = futures.popleft().result()
+        return probabilities
 
     def predict_seen(self, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities of each class for each frame of one batch, in this thread.

@@ -2,7 +2,7 @@
 
 The reader gives images and header dictionaries as two lists and pairs them by counting. A damaged header in the
 middle of a file then shifts the times of all later frames, silently. So the times are taken here, from the header
-that stands right before each image; the pixels are the reader's.
+that stands right before each image; the pixels are as the reader gives them.
 """
 
 import re

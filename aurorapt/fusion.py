@@ -1,6 +1,7 @@
 """Rewrite a network into fewer operations that compute the same function.
 
-Patterns are recognised on the graph; what is not recognised stays as it is. Tensors are folded in float64.
+Patterns are recognised on the graph; what is not recognised stays as it is. Tensors are folded in float64, and what
+comes of it is kept in float32.
 """
 
 from collections.abc import Mapping

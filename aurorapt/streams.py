@@ -45,3 +45,5 @@ class Streams:
     def close(self) -> None:
         """Start nothing more; what is being computed ends within a second."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        # what a thread sets for itself, torch also takes for threads that are new to it
+        torch.set_num_threads(torch.get_num_threads())

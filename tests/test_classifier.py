@@ -1,5 +1,7 @@
 """Frames in memory, classified through the public class."""
 
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 import aurorapt
+from aurorapt.engine import Engine
 from aurorapt.fused_layers import FusedConvolution
 
 
@@ -57,3 +60,33 @@ def test_weights_are_packed_for_the_one_thread_that_uses_them(
     finally:
         torch.set_num_threads(before)
     assert packed_for == [1]
+
+
+def test_what_streams_allocated_is_not_kept(weights_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small arrays that stay among a stream's large blocks split them, and memory grows by gigabytes."""
+    answers: list[weakref.ref[np.ndarray]] = []
+    predict = Engine.predict
+
+    def predict_and_follow(self: Engine, inputs: np.ndarray) -> np.ndarray:
+        probabilities = predict(self, inputs)
+        answers.append(weakref.ref(probabilities))
+        return probabilities
+
+    monkeypatch.setattr(Engine, "predict", predict_and_follow)
+    kept = aurorapt.Classifier(weights_file, batch_size=1, threads=1).predict(frames(5))
+    assert len(kept) == len(answers) == 5
+    assert [answer() for answer in answers] == [None] * 5
+
+
+def test_the_callers_torch_keeps_its_threads(weights_file: Path) -> None:
+    def threads_of_a_new_thread() -> int:
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(torch.get_num_threads).result()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        aurorapt.Classifier(weights_file, threads=2).predict(frames(9))
+        assert torch.get_num_threads() == threads_of_a_new_thread() == 3
+    finally:
+        torch.set_num_threads(before)

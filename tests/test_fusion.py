@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 import aurorapt.engine
 import aurorapt.fused_layers
@@ -18,6 +19,7 @@ from aurorapt.network import build_network
 from aurorapt.operations import infer_shapes
 from aurorapt.preprocess import RECIPE
 from aurorapt.weights import Weights, check_weights
+from aurorapt.winograd import WinogradConvolution
 from tests.tiny_network import tiny_weights
 
 TOLERANCE = 1e-5  # probabilities; float32 sums in another order differ by 1e-6
@@ -273,11 +275,27 @@ def test_without_fused_convolutions_too(name: str, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def winograd_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compute every convolution of 3 by 3 as on a processor and in a network where that gains."""
+def winograd_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """Compute each 3 by 3 convolution as on a processor and in a network where that gains; the images it was fed."""
     monkeypatch.setattr(aurorapt.winograd, "has_winograd", lambda: True)
     monkeypatch.setattr(aurorapt.winograd, "FEWEST_CHANNELS", 1)
     monkeypatch.setattr(aurorapt.winograd, "FEWEST_TILES", 1)
+    fed: list[Tensor] = []
+    forward = WinogradConvolution.forward
+    monkeypatch.setattr(
+        WinogradConvolution, "forward", lambda self, images: (fed.append(images), forward(self, images))[1]
+    )
+    return fed
+
+
+def test_winograd_is_used_in_float32_alone(winograd_everywhere: list[Tensor]) -> None:
+    weights, inputs = scaled(residual_network()), images()
+    Engine(weights, "fp32", 4).predict(inputs)
+    assert {image.dtype for image in winograd_everywhere} == {torch.float32}
+    winograd_everywhere.clear()
+    if has_bfloat16():
+        Engine(weights, "bf16", 4).predict(inputs)
+        assert winograd_everywhere == []
 
 
 @pytest.mark.usefixtures("winograd_everywhere")
