@@ -6,6 +6,7 @@ It says whose it is, and is touched every minute for as long as that run lives.
 
 import json
 import logging
+import math
 import os
 import platform
 import threading
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT = 60.0  # seconds between two touches of a lock
 STALE_AFTER = 900.0  # seconds without a touch, after which a lock is taken over from whatever host
+UNSIGNED_AFTER = 10.0  # seconds after which a lock that does not say whose it is was left by a run killed that moment
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,11 @@ def _take_over(lock: Lock) -> bool:
     guard = Lock(lock.path.with_name(lock.path.name + ".guard"), lock.token)
     if not _create(guard):
         # left by a run that died right here; whoever removes it leaves the rest to the next attempt
-        if _age(guard.path) > STALE_AFTER:
+        if _is_stale(guard.path):
             guard.path.unlink(missing_ok=True)
         return False
     try:
-        if not _is_stale(lock.path, guard.path):
+        if not _is_stale(lock.path):
             return False
         log.warning("%s: taken over from a run that is dead", lock.path)
         lock.path.unlink(missing_ok=True)
@@ -117,24 +119,21 @@ def _take_over(lock: Lock) -> bool:
         guard.path.unlink(missing_ok=True)
 
 
-def _is_stale(path: Path, just_made: Path) -> bool:
+def _is_stale(path: Path) -> bool:
     owner = _read(path)
     if owner.get("host") == _host() and isinstance(owner.get("process"), int) and not _is_alive(owner["process"]):
         return True
-    try:
-        # both times are the file server's, whatever this host's clock says
-        return just_made.stat().st_mtime - path.stat().st_mtime > STALE_AFTER
-    except FileNotFoundError:  # released this moment
-        return True
+    return _age(path) > (STALE_AFTER if "token" in owner else UNSIGNED_AFTER)
 
 
 def _age(path: Path) -> float:
+    """Seconds since a file was touched, by the clock of its file server; endless where it has gone."""
     probe = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         probe.touch()
         return probe.stat().st_mtime - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0
+    except FileNotFoundError:  # released this moment
+        return math.inf
     finally:
         probe.unlink(missing_ok=True)
 

@@ -254,6 +254,7 @@ class _Supervisor:
 
 def _end_of(workers: Iterable[BaseProcess]) -> str:
     """How the workers that have ended ended, in words."""
-    codes = {worker.exitcode for worker in workers if worker.exitcode is not None}
+    # those that ended with 0 were told to, by a loader that found another one dead while it was being made
+    codes = {worker.exitcode for worker in workers if worker.exitcode}
     names = [signal.Signals(-code).name if code < 0 else f"exit status {code}" for code in sorted(codes)]
     return ", ".join(names) or "not known how"

@@ -55,7 +55,7 @@ def test_the_lock_of_a_dead_process_of_this_host_is_taken_over_at_once(path: Pat
     assert os.listdir(path.parent) == []
 
 
-@pytest.mark.parametrize("content", ['{"host": "another", "process": 1, "token": "old"}', "", "[]", '{"process": "x"}'])
+@pytest.mark.parametrize("content", ['{"host": "another", "process": 1, "token": "old"}', '{"token": "x"}'])
 def test_the_lock_of_another_host_is_taken_over_once_it_is_not_touched(path: Path, content: str) -> None:
     path.write_text(content)
     own = Locks()
@@ -63,6 +63,18 @@ def test_the_lock_of_another_host_is_taken_over_once_it_is_not_touched(path: Pat
     age(path, locks.STALE_AFTER - 60)
     assert own.acquire(path) is None
     age(path, locks.STALE_AFTER + 60)
+    assert own.acquire(path) is not None
+    own.close()
+    assert os.listdir(path.parent) == []
+
+
+@pytest.mark.parametrize("content", ["", '{"host": "thi', "[]", '{"process": "x"}'])
+def test_a_lock_that_was_not_signed_is_taken_over_after_seconds(path: Path, content: str) -> None:
+    """A run killed between making and signing its lock made the next one wait for a quarter of an hour."""
+    path.write_text(content)
+    own = Locks()
+    assert own.acquire(path) is None
+    age(path, locks.UNSIGNED_AFTER + 1)
     assert own.acquire(path) is not None
     own.close()
     assert os.listdir(path.parent) == []
@@ -96,13 +108,17 @@ def test_a_held_lock_is_touched(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     own.close()
 
 
-def test_a_guard_left_behind_is_removed_in_the_end(path: Path) -> None:
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_guard_left_behind_is_removed_in_the_end(path: Path, signed: bool) -> None:
     leave_lock(path)
     guard = path.with_name(path.name + ".guard")
     guard.touch()
     own = Locks()
     assert own.acquire(path) is None
-    age(guard, locks.STALE_AFTER + 60)
+    if signed:
+        leave_lock(guard)
+    else:
+        age(guard, locks.UNSIGNED_AFTER + 1)
     assert own.acquire(path) is None
     assert own.acquire(path) is not None
     own.close()

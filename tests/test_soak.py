@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ SAMPLING = 0.05  # seconds
 CHILDREN = "/proc/{0}/task/{0}/children"  # of a process, where Linux lists them
 FRAMES = 4  # of a minute; what a leak grows with is files, not frames
 MOST_GROWTH = 20e6  # bytes over the soak
+Start = Callable[[Path, Path], "subprocess.Popen[str]"]
 
 
 def results_of(output: Path) -> dict[str, list[str]]:
@@ -47,26 +48,40 @@ def finished_nights(output: Path) -> dict[Path, int]:
     }
 
 
-def start(stream0: Path, output: Path, weights_file: Path) -> "subprocess.Popen[str]":
-    arguments = ["classify", "2014-03-01", "2014-03-31", "--workers", "2", "--json"]
-    options = ["--stream0", stream0, "--output", output, "--weights", weights_file, "--log-file", output.parent / "log"]
-    command = [sys.executable, "-m", "aurorapt", *arguments, *map(str, options)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+@pytest.fixture
+def start(weights_file: Path) -> Iterator[Start]:
+    """Start the command; what still runs when the test ends is killed."""
+    runs = []
+
+    def start_run(stream0: Path, output: Path) -> "subprocess.Popen[str]":
+        arguments = ["classify", "2014-03-01", "2014-03-31", "--workers", "2", "--json"]
+        places = {"--stream0": stream0, "--output": output, "--weights": weights_file, "--log-file": f"{output}.log"}
+        options = [str(part) for option in places.items() for part in option]
+        run = subprocess.Popen(
+            [sys.executable, "-m", "aurorapt", *arguments, *options], stdout=subprocess.PIPE, text=True
+        )
+        runs.append(run)
+        return run
+
+    yield start_run
+    for run in runs:
+        run.kill()
+        run.wait()
 
 
 @pytest.mark.slow
-def test_thirty_kills_change_no_row_and_redo_no_finished_night(weights_file: Path, tmp_path: Path) -> None:
+def test_thirty_kills_change_no_row_and_redo_no_finished_night(start: Start, tmp_path: Path) -> None:
     stream0, output = tmp_path / "stream0", tmp_path / "killed"
     for day in range(1, 32):
         for site, device in CAMERAS.items():
             for minute in range(12):
                 write_minute(stream0, datetime(2014, 3, day, 6, minute), 2, site=site, device=device)
-    undisturbed = start(stream0, tmp_path / "undisturbed", weights_file)
+    undisturbed = start(stream0, tmp_path / "undisturbed")
     undisturbed.communicate(timeout=300)
     rng = np.random.default_rng(0)
     for _ in range(KILLS):
         before = finished_nights(output)
-        run = start(stream0, output, weights_file)
+        run = start(stream0, output)
         wanted = min(len(before) + rng.integers(0, 6), 31 * len(CAMERAS) - 1)
         deadline = time.monotonic() + 60
         while len(finished_nights(output)) < wanted and run.poll() is None and time.monotonic() < deadline:
@@ -76,7 +91,7 @@ def test_thirty_kills_change_no_row_and_redo_no_finished_night(weights_file: Pat
         run.communicate(timeout=60)
         after = finished_nights(output)
         assert before.items() <= after.items(), "a finished camera-night was done again"
-    last = start(stream0, output, weights_file)
+    last = start(stream0, output)
     summary = json.loads(last.communicate(timeout=300)[0])
     assert last.returncode == 0
     assert results_of(output) == results_of(tmp_path / "undisturbed")
@@ -131,11 +146,11 @@ def resident_memory(process: str) -> int:
     not Path(CHILDREN.format(os.getpid())).exists(), reason="this system does not tell what processes hold"
 )
 def test_a_day_of_three_cameras_with_faults_stays_flat_and_loses_nothing(
-    weights_file: Path, tmp_path: Path, record_property: Any
+    start: Start, tmp_path: Path, record_property: Any
 ) -> None:
     stream0, output = tmp_path / "stream0", tmp_path / "output"
     expected = write_archive(stream0, np.random.default_rng(0))
-    run = start(stream0, output, weights_file)
+    run = start(stream0, output)
     samples = watch(run)
     summary = json.loads(run.communicate()[0])
     assert run.returncode == 0
