@@ -6,7 +6,6 @@ It says whose it is, and is touched every minute for as long as that run lives.
 
 import json
 import logging
-import math
 import os
 import platform
 import threading
@@ -106,14 +105,16 @@ def _take_over(lock: Lock) -> bool:
     guard = Lock(lock.path.with_name(lock.path.name + ".guard"), lock.token)
     if not _create(guard):
         # left by a run that died right here; whoever removes it leaves the rest to the next attempt
-        if _is_stale(guard.path):
-            guard.path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # released this moment; another's by now, perhaps
+            if _is_stale(guard.path):
+                guard.path.unlink()
         return False
     try:
-        if not _is_stale(lock.path):
-            return False
-        log.warning("%s: taken over from a run that is dead", lock.path)
-        lock.path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # released this moment
+            if not _is_stale(lock.path):
+                return False
+            log.warning("%s: taken over from a run that is dead", lock.path)
+            lock.path.unlink()
         return _create(lock)
     finally:
         guard.path.unlink(missing_ok=True)
@@ -127,13 +128,11 @@ def _is_stale(path: Path) -> bool:
 
 
 def _age(path: Path) -> float:
-    """Seconds since a file was touched, by the clock of its file server; endless where it has gone."""
+    """Seconds since a file was touched, by the clock of its file server."""
     probe = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         probe.touch()
         return probe.stat().st_mtime - path.stat().st_mtime
-    except FileNotFoundError:  # released this moment
-        return math.inf
     finally:
         probe.unlink(missing_ok=True)
 

@@ -125,6 +125,31 @@ def test_a_guard_left_behind_is_removed_in_the_end(path: Path, signed: bool) -> 
     assert os.listdir(path.parent) == []
 
 
+def test_a_guard_that_another_run_has_just_made_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is released while it is looked at is no stale one: by then the name may be another run's."""
+    leave_lock(path)
+    guard = path.with_name(path.name + ".guard")
+    guard.touch()
+    read = locks._read
+
+    def read_and_release(file: Path) -> dict[str, object]:
+        owner = read(file)
+        if file == guard:
+            guard.unlink()
+        return owner
+
+    unlink, removed = Path.unlink, []
+
+    def note_and_unlink(file: Path, missing_ok: bool = False) -> None:
+        removed.append(file)
+        unlink(file, missing_ok)
+
+    monkeypatch.setattr(locks, "_read", read_and_release)
+    monkeypatch.setattr(Path, "unlink", note_and_unlink)
+    assert Locks().acquire(path) is None
+    assert removed.count(guard) == 1, "its owner alone removes it"
+
+
 def _acquire_all(folder: Path, count: int, start: threading.Barrier) -> list[int]:
     own = Locks()
     start.wait()
