@@ -61,7 +61,7 @@ def _convolution(
     weight = torch.from_numpy(tensors[f"{node.name}/weight"])
     bias = torch.from_numpy(tensors[f"{node.name}/bias"]) if f"{node.name}/bias" in tensors else None
     if dtype == torch.float32 and gains_by_winograd(node.attributes, input_shape):
-        return WinogradConvolution(node.attributes, weight, bias)
+        return WinogradConvolution(node.attributes, weight, bias, input_shape)
     bias = None if bias is None else bias.to(dtype)
     return FusedConvolution(node.attributes, weight.to(dtype), bias, input_shape, in_place)
 

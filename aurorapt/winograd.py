@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from aurorapt.fused_layers import ACTIVATIONS
+from aurorapt.fused_layers import ACTIVATIONS, FusedConvolution
 
 TILE = 4  # pixels of the result that are computed at once, both ways
 PATCH = TILE + 2  # pixels of the image that they are computed from, both ways
-# Fewer channels or tiles, and what is saved in multiplications is spent on memory. Milliseconds a frame where both of 2
-# processors compute, direct and so: 56 x 56 with 64 channels 2.4 and 3.7, 28 x 28 with 128 2.9 and 2.0, 14 x 14 with
-# 256 2.8 and 2.0, 7 x 7 with 512 2.5 and 2.6
+# Fewer channels or tiles, and what is saved in multiplications is spent on memory. Milliseconds a frame in batches of 4
+# where both of 2 processors compute, direct and so: 56 x 56 with 64 channels 2.5 and 2.6, 28 x 28 with 128 2.7 and 1.7,
+# 14 x 14 with 256 2.4 and 1.5, 7 x 7 with 512 2.9 and 1.7
 FEWEST_CHANNELS = 128
-FEWEST_TILES = 64  # of a batch
+FEWEST_TILES = 16  # of a batch
+TILES_AT_ONCE = 64  # or a few more; where there are fewer, the matrices are read too often, and more gain nothing
 
 _PATCH_TO_PRODUCTS = np.array(
     [
@@ -73,6 +74,15 @@ def _on_both_axes(matrix: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.kron(matrix, matrix).astype(np.float32))
 
 
+def _multiplied(weight: Tensor) -> Tensor:
+    """Matrices by which the products of a patch are multiplied: (product, out, in)."""
+    kernel_to_products = np.kron(_KERNEL_TO_PRODUCTS, _KERNEL_TO_PRODUCTS)
+    matrices = np.empty((PATCH**2, *weight.shape[:2]), np.float32)
+    for output, kernel in enumerate(weight.double().numpy()):  # all at once would take 75 MB in float64
+        matrices[:, output] = kernel_to_products @ kernel.reshape(-1, 9).T
+    return torch.from_numpy(matrices)
+
+
 class WinogradConvolution(nn.Module):
     """Convolution of 3 by 3 without a stride, then an activation, in float32.
 
@@ -80,34 +90,55 @@ class WinogradConvolution(nn.Module):
     ----------
     attributes : of the node
     weight, bias : as of a convolution
+    input_shape : (n, channel, y, x) that is expected; any n works as well
     """
 
-    def __init__(self, attributes: Mapping[str, Any], weight: Tensor, bias: Tensor | None) -> None:
+    def __init__(
+        self, attributes: Mapping[str, Any], weight: Tensor, bias: Tensor | None, input_shape: tuple[int, ...]
+    ) -> None:
         super().__init__()
-        self.padding = attributes["padding"]
+        n, _, y, x = input_shape
+        top, bottom, left, right = attributes["padding"]
         self.activation = attributes["activation"]
         self.bias = torch.zeros(len(weight)) if bias is None else bias
+        self.rows, self.columns = y + top + bottom - 2, x + left + right - 2
+        self.down, self.across = _tiles(self.rows), _tiles(self.columns)
+        below, beside = self.down * TILE + 2 - y - top, self.across * TILE + 2 - x - left
+        self.padding = (0, 0, left, beside, top, below)
         # both axes at once: a patch, its products and its tile are columns, and what is done to them are matrices
-        kernels = np.kron(_KERNEL_TO_PRODUCTS, _KERNEL_TO_PRODUCTS) @ weight.double().numpy().reshape(-1, 9).T
-        kernels = kernels.reshape(PATCH**2, *weight.shape[:2]).transpose(0, 2, 1)
-        self.kernels = torch.from_numpy(np.ascontiguousarray(kernels, dtype=np.float32))  # (product, in, out)
         self.patch_to_products = _on_both_axes(_PATCH_TO_PRODUCTS)
         self.products_to_tile = _on_both_axes(_PRODUCTS_TO_TILE)
+        self.frames = min(n, -(-TILES_AT_ONCE // (self.down * self.across)))
+        self.multiply = self._multiplication(_multiplied(weight))
+
+    def _multiplication(self, kernels: Tensor) -> FusedConvolution:
+        """Each product's matrix as a group of one convolution, to which the tiles are a row of pixels."""
+        channels = PATCH**2 * kernels.shape[2]
+        pointwise = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "activation": None}
+        shape = (1, channels, 1, self.frames * self.down * self.across)
+        weight = kernels.view(-1, kernels.shape[2], 1, 1)
+        return FusedConvolution({**pointwise, "groups": PATCH**2}, weight, None, shape, in_place=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        n, channels, y, x = images.shape
-        top, bottom, left, right = self.padding
-        rows, columns = y + top + bottom - 2, x + left + right - 2
-        down, across = _tiles(rows), _tiles(columns)
-        below, beside = down * TILE + 2 - y - top, across * TILE + 2 - x - left
-        padded = functional.pad(images.permute(0, 2, 3, 1), (0, 0, left, beside, top, below)).contiguous()
-        frame, row, column, _ = padded.stride()
-        steps = (row, column, frame, TILE * row, TILE * column, 1)
-        patches = padded.as_strided((PATCH, PATCH, n, down, across, channels), steps)
-        products = torch.mm(self.patch_to_products, patches.reshape(PATCH**2, -1)).view(PATCH**2, -1, channels)
-        products = torch.bmm(products, self.kernels).view(PATCH**2, -1)
-        tiles = torch.mm(self.products_to_tile, products).view(TILE, TILE, n, down, across, -1)
-        result = torch.empty(n, down, TILE, across, TILE, len(self.bias))
-        torch.add(tiles.permute(2, 3, 0, 4, 1, 5), self.bias, out=result)
-        result = result.view(n, down * TILE, across * TILE, -1)[:, :rows, :columns].contiguous().permute(0, 3, 1, 2)
+        result = torch.empty(len(images), self.rows, self.columns, len(self.bias))
+        for part, place in zip(images.split(self.frames), result.split(self.frames), strict=True):
+            place.copy_(self._whole_tiles(part.permute(0, 2, 3, 1))[: len(part), : self.rows, : self.columns])
+        result = result.permute(0, 3, 1, 2)
         return ACTIVATIONS[self.activation](result) if self.activation else result
+
+    def _whole_tiles(self, images: Tensor) -> Tensor:
+        """Convolve as many frames as are computed at once, (n, y, x, channel), to the last pixel of their tiles."""
+        # always as many as the multiplication was packed for: it would be packed again for others, which takes a second
+        padded = functional.pad(images, (*self.padding, 0, self.frames - len(images))).contiguous()
+        frame, row, column, _ = padded.stride()
+        shape = (self.frames, self.down, self.across, PATCH, PATCH, padded.shape[3])
+        patches = (
+            padded.as_strided(shape, (frame, TILE * row, TILE * column, row, column, 1)).flatten(3, 4).flatten(0, 2)
+        )
+        tiles = len(patches)
+        products = torch.bmm(self.patch_to_products.expand(tiles, -1, -1), patches)
+        products = self.multiply(products.view(1, 1, tiles, -1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        results = torch.bmm(self.products_to_tile.expand(tiles, -1, -1), products.view(tiles, PATCH**2, -1))
+        image = torch.empty(self.frames, self.down, TILE, self.across, TILE, len(self.bias))
+        torch.add(results.view(*shape[:3], TILE, TILE, -1).transpose(2, 3), self.bias, out=image)
+        return image.view(self.frames, self.down * TILE, self.across * TILE, -1)

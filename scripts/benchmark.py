@@ -39,6 +39,7 @@ from aurorapt.weights_location import find_weights
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
 HOURS = range(1, 12)  # of that night; the first and the last are dark in part
+BATCHES = 12  # of each processor with the network: of fewer, the last one, beside an idle processor, would weigh
 BATCHES_ALONE = 60  # batches of each processor with the network alone, to set against the whole command
 BATCH_SIZE = DEFAULT_BATCH_SIZE  # frames
 REST = 0.3  # seconds before each run, in which the idle threads of the one before stop spinning
@@ -184,7 +185,7 @@ def network(
     loaded = read_weights(find_weights(weights))
     threads = threads or usable_processors()
     torch.set_num_threads(threads)
-    frames = 4 * BATCH_SIZE * threads
+    frames = BATCHES * BATCH_SIZE * threads
     inputs = np.random.default_rng(0).uniform(0, 255, (frames, *loaded.input_shape[1:])).astype(np.float32)
     contestants = dict(network_contestants(loaded, inputs, threads))
     show("network", list(rates_and_ratios(interleaved(contestants, runs), frames)), as_json)
