@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,16 +23,14 @@ from aurorapt.options import (
     check_options,
     parse_date,
 )
+from aurorapt.run_log import SIMULATED_NOTICE, log_start, open_log
 from aurorapt.summary import Summary
-from aurorapt.weights import Weights, read_weights
+from aurorapt.weights import read_weights
 from aurorapt.weights_location import find_weights
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, before a run has begun
-SIMULATED_NOTICE = (
-    "these weights were trained on simulated frames: they are for trying the tool, not for science; see README.md"
-)
 USAGE_ERROR: Any = typer.BadParameter.__base__  # typer names only this one of its usage errors
 
 log = logging.getLogger("aurorapt")
@@ -164,8 +161,8 @@ def classify(
             salvage=salvage,
             file_timeout=file_timeout,
         )
-        _open_log(log_file)
-    _log_start(options)
+        open_log(log_file)
+    log_start(options)
     if options.weights.kind == "simulated" and not quiet:
         typer.echo("aurorapt: " + SIMULATED_NOTICE, err=True)
     raise_on_signals()
@@ -290,31 +287,7 @@ def show_weights(
         typer.echo(f"{name:{width}}  {value}")
 
 
-def _open_log(path: Path) -> None:
-    try:
-        if path.exists() and not path.is_file() and not path.is_char_device():
-            raise OptionError(f"--log-file {path} is not a file; name a file for the log")
-        # names that are not valid text must not stop the log
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise OptionError(f"--log-file {path} cannot be written: {error.strerror}") from None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.raiseExceptions = False  # a log that cannot be written must not drown the terminal
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False
-
-
-def _log_start(options: RunOptions) -> None:
-    weights: Weights = options.weights
-    log.info("start: aurorapt %s: %s", __version__, shlex.join(sys.argv[1:]))
-    log.info("weights: %s (%s), SHA-256 %s", weights.name, weights.kind, weights.sha256)
-    if weights.kind == "simulated":
-        log.warning(SIMULATED_NOTICE)
-    log.info("archive: %s; output: %s; workers: %d", options.archive, options.output, options.workers)
-
-
-def _print_summary(summary: "Summary", options: RunOptions, log_file: Path) -> None:
+def _print_summary(summary: Summary, options: RunOptions, log_file: Path) -> None:
     wrong = not summary.succeeded
     if summary.camera_nights == 0 and summary.failed == 0:
         sites = f" for {', '.join(options.sites)}" if options.sites else ""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from aurorapt.fused_layers import ACTIVATIONS, FusedConvolution
+from aurorapt.fused_layers import ACTIVATIONS, FusedConvolution, has_fused_convolutions
 
 TILE = 4  # pixels of the result that are computed at once, both ways
 PATCH = TILE + 2  # pixels of the image that they are computed from, both ways
@@ -42,7 +42,7 @@ _PRODUCTS_TO_TILE = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1
 
 def has_winograd() -> bool:
     """Whether this processor gains by fewer multiplications; one with AVX-512 multiplies as fast as it reads."""
-    return torch.backends.cpu.get_cpu_capability() == "AVX2"
+    return torch.backends.cpu.get_cpu_capability() == "AVX2" and has_fused_convolutions()
 
 
 def gains_by_winograd(attributes: Mapping[str, Any], input_shape: tuple[int, ...]) -> bool:

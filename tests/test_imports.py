@@ -12,7 +12,7 @@ FORBIDDEN_EVERYWHERE = {"convert", "scripts", "h5py", "keras", "tensorflow", "cv
 WITHOUT_TORCH = (
     *("errors", "archive", "time_limit", "minute_file", "frames", "preprocess"),
     *("attributes", "operations", "graph", "weights", "weights_location", "options"),
-    *("companion", "results", "locks", "camera_night", "summary", "verify", "plots", "simulate"),
+    *("companion", "results", "locks", "camera_night", "summary", "verify", "plots", "simulate", "run_log"),
 )
 # each module imports only from those that stand before it
 ORDER = (
@@ -31,6 +31,7 @@ ORDER = (
         "plots",
         "simulate",
         "demo",
+        "run_log",
         "cli",
         "__main__",
     ),

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+import aurorapt.winograd
 from aurorapt.engine import describe_engine
 from aurorapt.fused_layers import ACTIVATIONS
 from aurorapt.winograd import WinogradConvolution, gains_by_winograd
@@ -87,15 +88,17 @@ OTHERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("processor", ["AVX2", "AVX512"])
-def test_it_is_used_where_it_gains(processor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("processor", "fused"), [("AVX2", True), ("AVX2", False), ("AVX512", True)])
+def test_it_is_used_where_it_gains(processor: str, fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: processor)
-    assert gains_by_winograd(attributes(), (4, 128, 14, 14)) == (processor == "AVX2")
-    assert ("Winograd" in describe_engine()) == (processor == "AVX2")
+    monkeypatch.setattr(aurorapt.winograd, "has_fused_convolutions", lambda: fused)
+    gains = processor == "AVX2" and fused
+    assert gains_by_winograd(attributes(), (4, 128, 14, 14)) == gains
+    assert ("Winograd" in describe_engine()) == gains
 
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_other_convolutions_stay_as_they_are(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    monkeypatch.setattr(aurorapt.winograd, "has_winograd", lambda: True)
     changes, input_shape = OTHERS[other]
     assert not gains_by_winograd(attributes(**changes), input_shape)

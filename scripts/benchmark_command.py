@@ -1,0 +1,73 @@
+"""The whole command run on a simulated archive: its summary, seconds and memory."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aurorapt.simulate import simulate_archive
+
+NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
+HOURS = range(1, 12)  # of that night; the first and the last are dark in part
+SAMPLING = 0.2  # seconds between two looks at the memory
+
+
+@contextmanager
+def simulated_archive(minutes: int) -> Iterator[Path]:
+    """Make an archive of one camera and so many minutes."""
+    with tempfile.TemporaryDirectory() as folder:
+        stream0 = Path(folder) / "stream0"
+        hours = HOURS[: 2 + minutes // 60] if minutes >= 60 else [NIGHT.hour]
+        simulate_archive(stream0, NIGHT.date(), NIGHT.date(), ["gill"], minutes_per_hour=min(minutes, 60), hours=hours)
+        paths = sorted(stream0.rglob("*.pgm.gz"))
+        for path in paths[minutes:]:
+            path.unlink()
+        yield stream0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the command: its summary, its seconds, and the peak memory of all its processes in MiB (PSS)."""
+
+    summary: dict[str, Any]
+    seconds: float
+    memory: float
+
+
+def run_command(stream0: Path, *options: object) -> Run:
+    """Run ``aurorapt classify`` once on the archive's one night."""
+    with tempfile.TemporaryDirectory() as output:
+        day = str(NIGHT.date())
+        command = [sys.executable, "-m", "aurorapt", "classify", day, day, "--json", "--stream0", str(stream0)]
+        places = ["--output", output, "--log-file", os.devnull]
+        start = time.perf_counter()
+        run = subprocess.Popen([*command, *places, *map(str, options)], stdout=subprocess.PIPE, text=True)
+        peak = 0
+        while run.poll() is None:
+            peak = max(peak, proportional_memory(run.pid))
+            time.sleep(SAMPLING)
+        seconds = time.perf_counter() - start
+        assert run.stdout is not None
+        return Run(json.loads(run.stdout.read()), seconds, peak / 2**20)
+
+
+def proportional_memory(pid: int) -> int:
+    """Memory of a process and its children in bytes, shared pages counted once."""
+    import psutil  # from the extra, which the other benchmarks can do without
+
+    total = 0
+    try:
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            total += process.memory_full_info().pss
+    except psutil.Error:  # a process that has just ended
+        pass
+    return total
