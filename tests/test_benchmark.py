@@ -42,7 +42,8 @@ def test_preprocess(weights_file: Path) -> None:
 
 def test_end_to_end(weights_file: Path) -> None:
     pytest.importorskip("psutil", reason="psutil is not installed; the extra benchmark brings it")
-    results = results_of("end-to-end", "--weights", weights_file, "--minutes", 1)
+    results = results_of("end-to-end", "--weights", weights_file, "--minutes", 1, "--times", 2)
+    assert results["2 times as long / 2 times"]["unit"] == "ratio"
     assert {"aurorapt", "network alone", "aurorapt / network alone"} <= set(results)
     assert 50 < results["peak memory of all processes"]["median"] < 5000
 
