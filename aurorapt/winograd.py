@@ -23,6 +23,7 @@ PATCH = TILE + 2  # pixels of the image that they are computed from, both ways
 FEWEST_CHANNELS = 128
 FEWEST_TILES = 16  # of a batch
 TILES_AT_ONCE = 64  # or a few more; where there are fewer, the matrices are read too often, and more gain nothing
+KERNELS_AT_ONCE = 4096  # that are made ready in float64; all of them together leave the cache and take 75 MB
 
 _PATCH_TO_PRODUCTS = np.array(
     [
@@ -77,10 +78,12 @@ def _on_both_axes(matrix: NDArray[Any]) -> Tensor:
 def _multiplied(weight: Tensor) -> Tensor:
     """Matrices by which the products of a patch are multiplied: (product, out, in)."""
     kernel_to_products = np.kron(_KERNEL_TO_PRODUCTS, _KERNEL_TO_PRODUCTS)
-    matrices = np.empty((PATCH**2, *weight.shape[:2]), np.float32)
-    for output, kernel in enumerate(weight.double().numpy()):  # all at once would take 75 MB in float64
-        matrices[:, output] = kernel_to_products @ kernel.reshape(-1, 9).T
-    return torch.from_numpy(matrices)
+    kernels = weight.numpy().reshape(-1, 9)
+    matrices = np.empty((PATCH**2, len(kernels)), np.float32)
+    for start in range(0, len(kernels), KERNELS_AT_ONCE):
+        piece = slice(start, start + KERNELS_AT_ONCE)
+        matrices[:, piece] = kernel_to_products @ kernels[piece].T.astype(np.float64)
+    return torch.from_numpy(matrices).view(-1, *weight.shape[:2])
 
 
 class WinogradConvolution(nn.Module):
