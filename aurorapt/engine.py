@@ -1,6 +1,7 @@
 """The network made fast on a CPU: fused convolutions on weights packed once, the same function as the faithful one."""
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from aurorapt.fused_layers import FusedConvolution, InFloat32, Subsample2d, has_
 from aurorapt.fusion import FUSED_CONVOLUTION, SUBSAMPLE, FusedGraph, fuse
 from aurorapt.graph import Graph, Node
 from aurorapt.network import Network, load_layer, values_finished
+from aurorapt.options import usable_processors
 from aurorapt.streams import one_thread
 from aurorapt.weights import Weights
 from aurorapt.winograd import WinogradConvolution, gains_by_winograd, has_winograd
@@ -35,20 +37,25 @@ VIEWS = ("flatten", "reshape", "permute", "crop2d", "zero_pad2d", "upsample2d")
 
 
 def _build(fused: FusedGraph, batch_size: int, dtype: torch.dtype) -> Network:
-    graph, tensors = fused.graph, fused.tensors
-    layers: list[nn.Module] = []
-    for node, finished in zip(graph.nodes, values_finished(graph), strict=True):
-        if node.op == FUSED_CONVOLUTION:
-            in_place = node.attributes["residual"] and _may_be_overwritten(graph, node, finished)
-            layers.append(_convolution(node, tensors, (batch_size, *fused.shapes[node.inputs[0]]), dtype, in_place))
-        elif node.op == SUBSAMPLE:
-            layers.append(Subsample2d(**node.attributes))
-        else:
-            layer = load_layer(node, tensors)
-            layers.append(layer if dtype == torch.float32 or node.op in BFLOAT16_OPERATIONS else InFloat32(layer))
-    network = Network(graph, layers)
+    def layer(node: Node, finished: Collection[str]) -> nn.Module:
+        return _layer(fused, node, finished, batch_size, dtype)
+
+    # packing takes half a second of start-up otherwise
+    with ThreadPoolExecutor(usable_processors(), initializer=torch.set_num_threads, initargs=(1,)) as executor:
+        layers = list(executor.map(layer, fused.graph.nodes, values_finished(fused.graph)))
+    network = Network(fused.graph, layers)
     network.requires_grad_(False)
     return network.eval()
+
+
+def _layer(fused: FusedGraph, node: Node, finished: Collection[str], batch_size: int, dtype: torch.dtype) -> nn.Module:
+    if node.op == FUSED_CONVOLUTION:
+        in_place = node.attributes["residual"] and _may_be_overwritten(fused.graph, node, finished)
+        return _convolution(node, fused.tensors, (batch_size, *fused.shapes[node.inputs[0]]), dtype, in_place)
+    if node.op == SUBSAMPLE:
+        return Subsample2d(**node.attributes)
+    layer = load_layer(node, fused.tensors)
+    return layer if dtype == torch.float32 or node.op in BFLOAT16_OPERATIONS else InFloat32(layer)
 
 
 def _convolution(
