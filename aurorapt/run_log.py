@@ -8,7 +8,6 @@ from pathlib import Path
 from aurorapt import __version__
 from aurorapt.errors import OptionError
 from aurorapt.options import RunOptions
-from aurorapt.weights import Weights
 
 SIMULATED_NOTICE = (
     "these weights were trained on simulated frames: they are for trying the tool, not for science; see README.md"
@@ -41,7 +40,7 @@ def open_log(path: Path) -> None:
 
 def log_start(options: RunOptions) -> None:
     """Log what is about to be run, with what."""
-    weights: Weights = options.weights
+    weights = options.weights
     log.info("start: aurorapt %s: %s", __version__, shlex.join(sys.argv[1:]))
     log.info("weights: %s (%s), SHA-256 %s", weights.name, weights.kind, weights.sha256)
     if weights.kind == "simulated":

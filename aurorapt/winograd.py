@@ -22,8 +22,8 @@ PATCH = TILE + 2  # pixels of the image that they are computed from, both ways
 # 14 x 14 with 256 2.4 and 1.5, 7 x 7 with 512 2.9 and 1.7
 FEWEST_CHANNELS = 128
 FEWEST_TILES = 16  # of a batch
-TILES_AT_ONCE = 64  # or a few more; where there are fewer, the matrices are read too often, and more gain nothing
-KERNELS_AT_ONCE = 4096  # that are made ready in float64; all of them together leave the cache and take 75 MB
+TILES_AT_ONCE = 64  # at least, if the batch has them; with fewer, matrices are read too often, and more gain nothing
+KERNELS_AT_ONCE = 4096  # made ready in float64; all 512 x 512 of a layer would leave the cache and take 75 MB
 
 _PATCH_TO_PRODUCTS = np.array(
     [
@@ -42,7 +42,10 @@ _PRODUCTS_TO_TILE = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1
 
 
 def has_winograd() -> bool:
-    """Whether this processor gains by fewer multiplications; one with AVX-512 multiplies as fast as it reads."""
+    """Whether fewer multiplications gain time: not with AVX-512, which multiplies as fast as it reads.
+
+    The multiplications that are left are oneDNN's, on packed matrices.
+    """
     return torch.backends.cpu.get_cpu_capability() == "AVX2" and has_fused_convolutions()
 
 
@@ -75,8 +78,8 @@ def _on_both_axes(matrix: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.kron(matrix, matrix).astype(np.float32))
 
 
-def _multiplied(weight: Tensor) -> Tensor:
-    """Matrices by which the products of a patch are multiplied: (product, out, in)."""
+def _matrices(weight: Tensor) -> Tensor:
+    """Matrices that lead from the channels of a patch to those of its tile, (product, out, in)."""
     kernel_to_products = np.kron(_KERNEL_TO_PRODUCTS, _KERNEL_TO_PRODUCTS)
     kernels = weight.numpy().reshape(-1, 9)
     matrices = np.empty((PATCH**2, len(kernels)), np.float32)
@@ -93,7 +96,7 @@ class WinogradConvolution(nn.Module):
     ----------
     attributes : of the node
     weight, bias : as of a convolution
-    input_shape : (n, channel, y, x) that is expected; any n works as well
+    input_shape : (n, channel, y, x) that is expected; another n takes the time of a multiple of ``frames_at_once``
     """
 
     def __init__(
@@ -111,37 +114,37 @@ class WinogradConvolution(nn.Module):
         # both axes at once: a patch, its products and its tile are columns, and what is done to them are matrices
         self.patch_to_products = _on_both_axes(_PATCH_TO_PRODUCTS)
         self.products_to_tile = _on_both_axes(_PRODUCTS_TO_TILE)
-        self.frames = min(n, -(-TILES_AT_ONCE // (self.down * self.across)))
-        self.multiply = self._multiplication(_multiplied(weight))
+        most_at_once = min(n, -(-TILES_AT_ONCE // (self.down * self.across)))
+        self.frames_at_once = -(-n // -(-n // most_at_once))
+        self.multiply = self._multiplication(_matrices(weight))
 
-    def _multiplication(self, kernels: Tensor) -> FusedConvolution:
+    def _multiplication(self, matrices: Tensor) -> FusedConvolution:
         """Each product's matrix as a group of one convolution, to which the tiles are a row of pixels."""
-        channels = PATCH**2 * kernels.shape[2]
+        channels = PATCH**2 * matrices.shape[2]
         pointwise = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "activation": None}
-        shape = (1, channels, 1, self.frames * self.down * self.across)
-        weight = kernels.view(-1, kernels.shape[2], 1, 1)
+        shape = (1, channels, 1, self.frames_at_once * self.down * self.across)
+        weight = matrices.view(-1, matrices.shape[2], 1, 1)
         return FusedConvolution({**pointwise, "groups": PATCH**2}, weight, None, shape, in_place=False)
 
     def forward(self, images: Tensor) -> Tensor:
         result = torch.empty(len(images), self.rows, self.columns, len(self.bias))
-        for part, place in zip(images.split(self.frames), result.split(self.frames), strict=True):
+        for part, place in zip(images.split(self.frames_at_once), result.split(self.frames_at_once), strict=True):
             place.copy_(self._whole_tiles(part.permute(0, 2, 3, 1))[: len(part), : self.rows, : self.columns])
         result = result.permute(0, 3, 1, 2)
         return ACTIVATIONS[self.activation](result) if self.activation else result
 
     def _whole_tiles(self, images: Tensor) -> Tensor:
         """Convolve as many frames as are computed at once, (n, y, x, channel), to the last pixel of their tiles."""
-        # always as many as the multiplication was packed for: it would be packed again for others, which takes a second
-        padded = functional.pad(images, (*self.padding, 0, self.frames - len(images))).contiguous()
+        # always as many as the matrices were packed for: for most other numbers oneDNN packs them again, for a second
+        padded = functional.pad(images, (*self.padding, 0, self.frames_at_once - len(images))).contiguous()
         frame, row, column, _ = padded.stride()
-        shape = (self.frames, self.down, self.across, PATCH, PATCH, padded.shape[3])
-        patches = (
-            padded.as_strided(shape, (frame, TILE * row, TILE * column, row, column, 1)).flatten(3, 4).flatten(0, 2)
-        )
+        shape = (self.frames_at_once, self.down, self.across, PATCH, PATCH, padded.shape[3])
+        steps = (frame, TILE * row, TILE * column, row, column, 1)
+        patches = padded.as_strided(shape, steps).flatten(3, 4).flatten(0, 2)
         tiles = len(patches)
         products = torch.bmm(self.patch_to_products.expand(tiles, -1, -1), patches)
         products = self.multiply(products.view(1, 1, tiles, -1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         results = torch.bmm(self.products_to_tile.expand(tiles, -1, -1), products.view(tiles, PATCH**2, -1))
-        image = torch.empty(self.frames, self.down, TILE, self.across, TILE, len(self.bias))
+        image = torch.empty(self.frames_at_once, self.down, TILE, self.across, TILE, len(self.bias))
         torch.add(results.view(*shape[:3], TILE, TILE, -1).transpose(2, 3), self.bias, out=image)
-        return image.view(self.frames, self.down * TILE, self.across * TILE, -1)
+        return image.view(self.frames_at_once, self.down * TILE, self.across * TILE, -1)

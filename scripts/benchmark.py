@@ -7,14 +7,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
 import typer
-from benchmark_command import NIGHT, Run, run_command, simulated_archive
 from benchmark_figures import ENGINE, Result, interleaved, rates_and_ratios, show, summarize
 from benchmark_peers import onnx_session, openvino_model
 from numpy.typing import NDArray
@@ -30,10 +29,13 @@ from aurorapt.streams import Streams
 from aurorapt.weights import Weights, read_weights
 from aurorapt.weights_location import find_weights
 
+if TYPE_CHECKING:
+    from benchmark_command import Run
+
 BATCHES = 12  # of each processor with the network: of fewer, the last one, beside an idle processor, would weigh
 BATCHES_ALONE = 60  # batches of each processor with the network alone, to set against the whole command
 BATCH_SIZE = DEFAULT_BATCH_SIZE  # frames
-FRAMES = 40  # to preprocess
+EXPOSURES = [datetime(2014, 3, 10, 6, minute) for minute in range(40)]  # to preprocess; it is dark at gill then
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 WeightsOption = Annotated[Path | None, typer.Option("--weights", help="Weights file. [default: as aurorapt]")]
@@ -89,10 +91,10 @@ def network(
 @app.command()
 def preprocess(weights: WeightsOption = None, runs: RunsOption = 9, as_json: JsonOption = False) -> None:
     """Measure preprocessing on one core against the same recipe in OpenCV."""
-    import cv2  # from the extra, which the other benchmarks can do without
+    import cv2  # from the extra, which other benchmarks can do without
 
     loaded = read_weights(find_weights(weights))
-    images = simulate_frames("gill", [NIGHT + timedelta(minutes=minute) for minute in range(FRAMES)]).images
+    images = simulate_frames("gill", EXPOSURES).images
     cv2.setNumThreads(1)
     clahe = cv2.createCLAHE(clipLimit=3, tileGridSize=(8, 8))
     hidden = loaded.elevation_mask == 0
@@ -107,7 +109,8 @@ def preprocess(weights: WeightsOption = None, runs: RunsOption = 9, as_json: Jso
     preprocessor = Preprocessor(loaded.elevation_mask, loaded.input_shape[1:])
     seconds = interleaved({"aurorapt": lambda: preprocessor(images), "opencv": opencv}, runs)
     results = [
-        summarize(name, "ms/frame", [1000 * value / FRAMES for value in values]) for name, values in seconds.items()
+        summarize(name, "ms/frame", [1000 * value / len(images) for value in values])
+        for name, values in seconds.items()
     ]
     ratios = [ours / theirs for ours, theirs in zip(seconds["aurorapt"], seconds["opencv"], strict=True)]
     show("preprocess", [*results, summarize("aurorapt / opencv", "ratio of time", ratios)], as_json)
@@ -139,6 +142,8 @@ def end_to_end(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the whole command on an hour of one camera, against the network alone; memory; start-up."""
+    from benchmark_command import run_command, simulated_archive  # with psutil, from the extra
+
     if precision not in PRECISIONS:
         raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}", param_hint="--precision")
     path = find_weights(weights)
@@ -162,7 +167,7 @@ def end_to_end(
     show(f"end-to-end {precision}", list(_end_to_end_results(bare, done, times)), as_json)
 
 
-def _end_to_end_results(bare: list[float], done: dict[str, list[Run]], times: int) -> Iterator[Result]:
+def _end_to_end_results(bare: list[float], done: "dict[str, list[Run]]", times: int) -> Iterator[Result]:
     hours, longer = done["hour"], done["longer"]
     rates = [run.summary["frames_per_second"] for run in hours]
     yield summarize("aurorapt", "frames/s", rates)
@@ -182,6 +187,8 @@ def _end_to_end_results(bare: list[float], done: dict[str, list[Run]], times: in
 @app.command()
 def scaling(weights: WeightsOption = None, runs: RunsOption = 3, as_json: JsonOption = False) -> None:
     """Measure workers against threads on ten minutes of one camera."""
+    from benchmark_command import run_command, simulated_archive  # with psutil, from the extra
+
     path = find_weights(weights)
     counts = sorted({1, 2, usable_processors()})
     rates: dict[str, list[float]] = {}

@@ -13,6 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from aurorapt.errors import AuroraptError
 from aurorapt.simulate import simulate_archive
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
@@ -43,7 +46,13 @@ class Run:
 
 
 def run_command(stream0: Path, *options: object) -> Run:
-    """Run ``aurorapt classify`` once on the archive's one night."""
+    """Run ``aurorapt classify`` once on the archive's one night.
+
+    Raises
+    ------
+    AuroraptError
+        If it fails; it has then said why on standard error.
+    """
     with tempfile.TemporaryDirectory() as output:
         day = str(NIGHT.date())
         command = [sys.executable, "-m", "aurorapt", "classify", day, day, "--json", "--stream0", str(stream0)]
@@ -55,14 +64,14 @@ def run_command(stream0: Path, *options: object) -> Run:
             peak = max(peak, proportional_memory(run.pid))
             time.sleep(SAMPLING)
         seconds = time.perf_counter() - start
+        if run.returncode != 0:
+            raise AuroraptError(f"aurorapt classify ended with exit status {run.returncode}")
         assert run.stdout is not None
         return Run(json.loads(run.stdout.read()), seconds, peak / 2**20)
 
 
 def proportional_memory(pid: int) -> int:
     """Memory of a process and its children in bytes, shared pages counted once."""
-    import psutil  # from the extra, which the other benchmarks can do without
-
     total = 0
     try:
         parent = psutil.Process(pid)

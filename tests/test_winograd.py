@@ -62,19 +62,20 @@ def test_it_is_the_plain_convolution(
     assert torch.equal(images, before)
 
 
+@pytest.mark.parametrize(("expected", "at_once"), [(4, 4), (5, 3), (8, 4)])
 @pytest.mark.parametrize("frames", [1, 2, 5, 9])
-def test_any_number_of_frames_meets_the_matrices_as_they_were_packed(frames: int) -> None:
+def test_any_number_of_frames_meets_the_matrices_as_they_were_packed(frames: int, expected: int, at_once: int) -> None:
     """Packed for 16 tiles, 512 channels were packed again for each batch of 8 tiles, which took a second."""
     random = torch.Generator().manual_seed(0)
     images = torch.rand(frames, 24, 14, 14, generator=random).to(memory_format=torch.channels_last)
     weight = torch.randn(40, 24, 3, 3, generator=random) / 15
-    convolution = WinogradConvolution(attributes(activation=None), weight, None, (4, 24, 14, 14))
+    convolution = WinogradConvolution(attributes(activation=None), weight, None, (expected, 24, 14, 14))
     fed: list[torch.Size] = []
     convolution.multiply.register_forward_pre_hook(lambda _, inputs: fed.append(inputs[0].shape))
     result = convolution(images)
     exact = functional.conv2d(images.double(), weight.double(), padding=1)
     np.testing.assert_allclose(result, exact, rtol=0, atol=TOLERANCE * float(exact.abs().max()))
-    assert set(fed) == {(1, 36 * 24, 1, 4 * 16)}
+    assert set(fed) == {(1, 36 * 24, 1, at_once * 16)}
 
 
 OTHERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
@@ -93,7 +94,8 @@ def test_it_is_used_where_it_gains(processor: str, fused: bool, monkeypatch: pyt
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: processor)
     monkeypatch.setattr(aurorapt.winograd, "has_fused_convolutions", lambda: fused)
     gains = processor == "AVX2" and fused
-    assert gains_by_winograd(attributes(), (4, 128, 14, 14)) == gains
+    for input_shape in ((4, 128, 28, 28), (4, 256, 14, 14), (4, 512, 7, 7)):
+        assert gains_by_winograd(attributes(), input_shape) == gains
     assert ("Winograd" in describe_engine()) == gains
 
 
