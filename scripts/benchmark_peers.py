@@ -2,7 +2,8 @@
 
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,7 @@ def onnx_session(weights: Weights, threads: int) -> Callable[[NDArray[np.float32
         import onnxruntime
     except ImportError:
         return None
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own, which say nothing of the result
-        path = Path(folder) / "network.onnx"
-        export(weights, path)
+    with exported(weights) as path:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -37,22 +35,25 @@ def openvino_model(weights: Weights, threads: int) -> Callable[[NDArray[np.float
         import openvino
     except ImportError:
         return None
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        path = Path(folder) / "network.onnx"
-        export(weights, path)
+    with exported(weights) as path:
         settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
         model = openvino.Core().compile_model(str(path), "CPU", settings)
     return lambda images: model(images)[0]
 
 
-def export(weights: Weights, path: Path) -> None:
-    torch.onnx.export(
-        build_network(weights),
-        (torch.zeros(DEFAULT_BATCH_SIZE, *weights.input_shape),),
-        str(path),
-        dynamo=False,
-        input_names=["images"],
-        output_names=["probabilities"],
-        dynamic_axes={"images": {0: "frames"}, "probabilities": {0: "frames"}},
-    )
+@contextmanager
+def exported(weights: Weights) -> Iterator[Path]:
+    """Write the faithful network as an ONNX file."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own, which say nothing of the result
+        path = Path(folder) / "network.onnx"
+        torch.onnx.export(
+            build_network(weights),
+            (torch.zeros(DEFAULT_BATCH_SIZE, *weights.input_shape),),
+            str(path),
+            dynamo=False,
+            input_names=["images"],
+            output_names=["probabilities"],
+            dynamic_axes={"images": {0: "frames"}, "probabilities": {0: "frames"}},
+        )
+        yield path
