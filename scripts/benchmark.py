@@ -142,10 +142,10 @@ def end_to_end(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the whole command on an hour of one camera, against the network alone; memory; start-up."""
-    from benchmark_command import run_command, simulated_archive  # with psutil, from the extra
-
     if precision not in PRECISIONS:
         raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}", param_hint="--precision")
+    from benchmark_command import run_command, simulated_archive  # with psutil, from the extra
+
     path = find_weights(weights)
     rate_alone = network_rate(read_weights(path), precision)
     options = ("--weights", path, "--precision", precision)
