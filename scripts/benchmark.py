@@ -144,20 +144,22 @@ def end_to_end(
     """Measure the whole command on an hour of one camera, against the network alone; memory; start-up."""
     if precision not in PRECISIONS:
         raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}", param_hint="--precision")
-    from benchmark_command import run_command, simulated_archive  # with psutil, from the extra
+    # with psutil, from the extra
+    from benchmark_command import SAMPLING_OF_MEMORY_ALONE, run_command, simulated_archive, single_frame_archive
 
     path = find_weights(weights)
     rate_alone = network_rate(read_weights(path), precision)
     options = ("--weights", path, "--precision", precision)
     bare: list[float] = []
-    done: dict[str, list[Run]] = {name: [] for name in ("one", "hour", "longer", "hour again")}
+    done: dict[str, list[Run]] = {name: [] for name in ("frame", "start-up", "hour", "longer", "hour again")}
     with (
-        simulated_archive(1) as one,
+        single_frame_archive() as frame,
         simulated_archive(minutes) as hour,
         simulated_archive(minutes * times if times > 1 else 1) as longer,
     ):
         for _ in range(runs):
-            done["one"].append(run_command(one, *options))
+            done["frame"].append(run_command(frame, *options))
+            done["start-up"].append(run_command(frame, *options, sampling=SAMPLING_OF_MEMORY_ALONE))
             before = rate_alone()
             done["hour"].append(run_command(hour, *options))
             bare.append(statistics.fmean((before, rate_alone())))  # the machine's speed drifts within minutes
@@ -174,8 +176,9 @@ def _end_to_end_results(bare: list[float], done: "dict[str, list[Run]]", times: 
     yield summarize("network alone", "frames/s", bare)
     yield summarize("aurorapt / network alone", "ratio", [a / b for a, b in zip(rates, bare, strict=True)])
     yield summarize("aurorapt, start-up included", "frames/s", [run.summary["frames"] / run.seconds for run in hours])
-    yield summarize("peak memory of all processes", "MiB", [run.memory for run in hours])
-    yield summarize("whole command for one minute file", "s", [run.seconds for run in done["one"]])
+    peaks = [max(run.memory, start.memory) for run, start in zip(hours, done["start-up"], strict=True)]
+    yield summarize("peak memory of all processes", "MiB", peaks)
+    yield summarize("whole command for one frame", "s", [run.seconds for run in done["frame"]])
     if longer:
         turns = zip(longer, hours, done["hour again"], strict=True)
         seconds = [[run.summary["seconds"] for run in turn] for turn in turns]

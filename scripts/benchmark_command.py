@@ -1,5 +1,6 @@
 """The whole command run on a simulated archive: its summary, seconds and memory."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -16,11 +17,13 @@ from typing import Any
 import psutil
 
 from aurorapt.errors import AuroraptError
+from aurorapt.minute_file import IMAGE_BYTES, IMAGE_MARK
 from aurorapt.simulate import simulate_archive
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
 HOURS = range(1, 12)  # of that night; the first and the last are dark in part
-SAMPLING = 0.2  # seconds between two looks at the memory
+SAMPLING = 2.0  # seconds between two looks at the memory: one takes 50 ms of a processor, and all processes wait for it
+SAMPLING_OF_MEMORY_ALONE = 0.1  # seconds, where the time does not count
 
 
 @contextmanager
@@ -36,6 +39,16 @@ def simulated_archive(minutes: int) -> Iterator[Path]:
         yield stream0
 
 
+@contextmanager
+def single_frame_archive() -> Iterator[Path]:
+    """Make an archive of one frame."""
+    with simulated_archive(1) as stream0:
+        (path,) = stream0.rglob("*.pgm.gz")
+        content = gzip.decompress(path.read_bytes())
+        path.write_bytes(gzip.compress(content[: content.index(IMAGE_MARK) + len(IMAGE_MARK) + IMAGE_BYTES]))
+        yield stream0
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of the command: its summary, its seconds, and the peak memory of all its processes in MiB (PSS)."""
@@ -45,8 +58,12 @@ class Run:
     memory: float
 
 
-def run_command(stream0: Path, *options: object) -> Run:
+def run_command(stream0: Path, *options: object, sampling: float = SAMPLING) -> Run:
     """Run ``aurorapt classify`` once on the archive's one night.
+
+    Parameters
+    ----------
+    sampling : seconds between two looks at the memory
 
     Raises
     ------
@@ -60,14 +77,21 @@ def run_command(stream0: Path, *options: object) -> Run:
         start = time.perf_counter()
         run = subprocess.Popen([*command, *places, *map(str, options)], stdout=subprocess.PIPE, text=True)
         peak = 0
-        while run.poll() is None:
+        while not _ended_within(sampling, run):
             peak = max(peak, proportional_memory(run.pid))
-            time.sleep(SAMPLING)
         seconds = time.perf_counter() - start
         if run.returncode != 0:
             raise AuroraptError(f"aurorapt classify ended with exit status {run.returncode}")
         assert run.stdout is not None
         return Run(json.loads(run.stdout.read()), seconds, peak / 2**20)
+
+
+def _ended_within(seconds: float, run: subprocess.Popen[str]) -> bool:
+    try:
+        run.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def proportional_memory(pid: int) -> int:

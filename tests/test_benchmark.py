@@ -40,6 +40,7 @@ def test_end_to_end(weights_file: Path) -> None:
     results = results_of("end-to-end", "--weights", weights_file, "--minutes", 1, "--times", 2)
     assert results["2 times as long / 2 times"]["unit"] == "ratio"
     assert {"aurorapt", "network alone", "aurorapt / network alone"} <= set(results)
+    assert results["whole command for one frame"]["unit"] == "s"
     assert 50 < results["peak memory of all processes"]["median"] < 5000
 
 
