@@ -18,6 +18,7 @@ TILE_PIXELS = TILE_SIZE**2
 COUNTS_TO_LEVEL = np.float32((LEVELS - 1) / TILE_PIXELS)  # exact in float32
 LEVEL_TO_8_BIT = 257.0  # 65535 / 255
 GROUP = 8  # one-byte counts in a 64-bit number
+GROUP_BITS = 3  # to divide a place by 8 by shifting it, which takes half of the time
 
 RECIPE = {
     "clahe_clip_limit": 3,
@@ -34,9 +35,15 @@ _TILE_OF_PIXEL = ((_PIXEL // TILE_SIZE)[:, None] * TILES + _PIXEL // TILE_SIZE).
 
 
 class _Neighbours(NamedTuple):
-    """For each of m chosen pixels, the four tiles whose tables it mixes and how far it is from the first ones."""
+    """For chosen pixels, the four tiles whose tables each mixes and how far it is from the first ones.
 
-    tiles: NDArray[np.intp]  # (4, m) tile number [top left, top right, bottom left, bottom right]
+    The m pixels come in b blocks, in each of which all have the same four tiles, so that what belongs to a tile is
+    looked up once for a block, and the counts of its pixels lie close together.
+    """
+
+    pixels: NDArray[np.intp]  # (m,) place in the frame
+    tiles: NDArray[np.intp]  # (4, b) tile number [top left, top right, bottom left, bottom right]
+    in_block: NDArray[np.intp]  # (b,) pixels of each block
     right: NDArray[np.float32]  # (m,) weight of the right tiles
     bottom: NDArray[np.float32]  # (m,) weight of the bottom tiles
 
@@ -48,12 +55,13 @@ def _neighbours(pixels: NDArray[np.intp]) -> _Neighbours:
     # the tile numbers are clamped at the edges, the weights are not: OpenCV's own order of steps
     before, after = np.maximum(first, 0), np.minimum(first + 1, TILES - 1)
     y, x = np.divmod(pixels, FRAME_SIZE)
-    tiles = [row[y] * TILES + column[x] for row in (before, after) for column in (before, after)]
-    return _Neighbours(np.array(tiles), weight[x], weight[y])
+    tiles = np.array([row[y] * TILES + column[x] for row in (before, after) for column in (before, after)])
+    blocks, block, in_block = np.unique(tiles, axis=1, return_inverse=True, return_counts=True)
+    order = np.argsort(block.ravel(), kind="stable")
+    return _Neighbours(pixels[order], blocks, in_block, weight[x[order]], weight[y[order]])
 
 
-_ALL_PIXELS = np.arange(FRAME_SIZE**2)
-_ALL_NEIGHBOURS = _neighbours(_ALL_PIXELS)
+_ALL_PIXELS = _neighbours(np.arange(FRAME_SIZE**2))
 
 
 def _running(counts: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -66,10 +74,15 @@ def _running(counts: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return sums.astype("<u8", copy=False).view(np.uint8)
 
 
+def _totals(sums: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Sum of each group of eight, from what `_running` gives."""
+    return (sums.view("<u8") >> np.uint64(56)).astype(np.uint8)
+
+
 class _TileCounts:
     """How many distinct values, up to any value of the frame, each tile of a frame has.
 
-    The distinct values of the frame are numbered in their order, 0, 1, 2 ..., and counted in groups of eight, and these
+    The distinct values of the frame are numbered in their order, 1, 2, 3 ..., and counted in groups of eight, and these
     in groups of eight.
 
     ``rank`` : (65536,) int64 [pixel], the number of the value that the pixel has
@@ -80,47 +93,52 @@ class _TileCounts:
         pixels = frame.ravel().astype(np.intp)
         present = np.zeros(LEVELS, dtype=bool)
         present[pixels] = True
-        values = np.flatnonzero(present)
-        rank_of_value = np.empty(LEVELS, dtype=np.int64)
-        rank_of_value[values] = np.arange(len(values))
+        rank_of_value = np.cumsum(present, dtype=np.int64)
         self.rank = rank_of_value.take(pixels)
-        self._width = -(-len(values) // GROUP**2) * GROUP**2
+        self._width = -(-(int(rank_of_value[-1]) + 1) // GROUP**2) * GROUP**2
         present_in_tile = np.zeros(TILES**2 * self._width, dtype=np.uint8)
         present_in_tile[_TILE_OF_PIXEL * self._width + self.rank] = 1
         self._within_group = _running(present_in_tile)
-        of_group = np.ascontiguousarray(self._within_group[GROUP - 1 :: GROUP])
+        of_group = _totals(self._within_group)
         up_to_group = _running(of_group)
-        up_to_block = np.cumsum(up_to_group[GROUP - 1 :: GROUP].reshape(TILES**2, -1), axis=1, dtype=np.float32)
-        self.excess = TILE_PIXELS - up_to_block[:, -1]
-        up_to_block[:, 1:] = up_to_block[:, :-1]
-        up_to_block[:, 0] = 0
-        self._before_group = np.repeat(up_to_block.ravel(), GROUP)
+        of_block = _totals(up_to_group).reshape(TILES**2, -1)
+        up_to_block = np.cumsum(of_block, axis=1, dtype=np.int64)
+        self.excess = (TILE_PIXELS - up_to_block[:, -1]).astype(np.float32)
+        self._before_group = np.repeat((up_to_block - of_block).astype(np.float32).ravel(), GROUP)
         self._before_group += up_to_group - of_group
 
-    def up_to(self, rank: NDArray[np.int64], tile: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Count the distinct values of a tile that are at most the one of this rank; all (m,)."""
-        place = tile * self._width
+    def up_to(
+        self, rank: NDArray[np.int64], tiles: NDArray[np.intp], in_block: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Count the distinct values of a tile that are at most the one of this rank.
+
+        Parameters
+        ----------
+        rank : (m,) in b blocks
+        tiles, in_block : (b,) the tile of each block, and its ranks
+        """
+        place = np.repeat(tiles * self._width, in_block)
         place += rank
         within = self._within_group.take(place)
-        place //= GROUP
+        place >>= GROUP_BITS
         count = self._before_group.take(place)
         count += within
         return count
 
 
-def _equalized(frame: NDArray[np.uint16], pixels: NDArray[np.intp], near: _Neighbours) -> NDArray[np.uint8]:
+def _equalized(frame: NDArray[np.uint16], near: _Neighbours) -> NDArray[np.uint8]:
     """8-bit values of the chosen pixels of one frame."""
     counts = _TileCounts(frame)
-    rank, value = counts.rank.take(pixels), frame.ravel().take(pixels).astype(np.float32)
+    rank, value = counts.rank.take(near.pixels), frame.ravel().take(near.pixels).astype(np.float32)
     step = np.floor(np.float32(LEVELS) / np.maximum(counts.excess, np.float32(1)))
 
-    def level(tile: NDArray[np.intp]) -> NDArray[np.float32]:
+    def level(tiles: NDArray[np.intp]) -> NDArray[np.float32]:
         # every whole number here is below 2**24, so float32 holds it exactly, and no quotient rounds up to the next one
-        entry = value / step.take(tile)
+        entry = value / np.repeat(step[tiles], near.in_block)
         np.floor(entry, out=entry)
         entry += np.float32(1)
-        np.minimum(entry, counts.excess.take(tile), out=entry)
-        entry += counts.up_to(rank, tile)
+        np.minimum(entry, np.repeat(counts.excess[tiles], near.in_block), out=entry)
+        entry += counts.up_to(rank, tiles, near.in_block)
         # the product is rounded to float32 before it is rounded to a level, as OpenCV does it
         entry *= COUNTS_TO_LEVEL
         return np.rint(entry, out=entry)
@@ -163,7 +181,7 @@ def equalize(images: NDArray[np.uint16]) -> NDArray[np.uint8]:
     _check_images(images)
     equalized = np.empty(images.shape, dtype=np.uint8)
     for out, frame in zip(equalized, images, strict=True):
-        out.ravel()[:] = _equalized(frame, _ALL_PIXELS, _ALL_NEIGHBOURS)
+        out.ravel()[_ALL_PIXELS.pixels] = _equalized(frame, _ALL_PIXELS)
     return equalized
 
 
@@ -206,16 +224,16 @@ class Preprocessor:
         if elevation_mask.shape != (FRAME_SIZE, FRAME_SIZE):
             raise ValueError(f"elevation mask must be ({FRAME_SIZE}, {FRAME_SIZE}), not {elevation_mask.shape}")
         self.size = size
-        self._pixels = np.flatnonzero(elevation_mask)
-        self._neighbours = _neighbours(self._pixels)
+        self._near = _neighbours(np.flatnonzero(elevation_mask))
+        self._seen = len(self._near.pixels)
 
         # a hidden pixel is 0, which stands behind the values of those that are seen
-        source = np.full((FRAME_SIZE, FRAME_SIZE), len(self._pixels))
-        source.ravel()[self._pixels] = np.arange(len(self._pixels))
+        source = np.full((FRAME_SIZE, FRAME_SIZE), self._seen)
+        source.ravel()[self._near.pixels] = np.arange(self._seen)
         rows, columns = _axis(size[0]), _axis(size[1])
         corners = [source[row][:, column] for row in rows[:2] for column in columns[:2]]
         sources = np.array(corners).reshape(4, -1)
-        self._targets = np.flatnonzero((sources < len(self._pixels)).any(axis=0))
+        self._targets = np.flatnonzero((sources < self._seen).any(axis=0))
         self._sources = np.ascontiguousarray(sources[:, self._targets])
         y, x = np.divmod(self._targets, size[1])
         self._bottom, self._right = rows.weight[y], columns.weight[x]
@@ -247,7 +265,7 @@ class Preprocessor:
 
         Returns
         -------
-        (n, seen) uint8 [frame, pixel], row by row
+        (n, seen) uint8 [frame, pixel], in the order of this preprocessor, which `resize` knows
 
         Raises
         ------
@@ -255,9 +273,9 @@ class Preprocessor:
             If the shape or dtype is another one.
         """
         _check_images(images)
-        seen = np.empty((len(images), len(self._pixels)), dtype=np.uint8)
+        seen = np.empty((len(images), self._seen), dtype=np.uint8)
         for out, frame in zip(seen, images, strict=True):
-            out[:] = _equalized(frame, self._pixels, self._neighbours)
+            out[:] = _equalized(frame, self._near)
         return seen
 
     def resize(self, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -272,7 +290,7 @@ class Preprocessor:
         (n, rows, columns) float32 [frame, y, x], 0 to 255
         """
         resized = np.zeros((len(seen), self.size[0] * self.size[1]), dtype=np.float32)
-        values = np.zeros(len(self._pixels) + 1, dtype=np.float32)
+        values = np.zeros(self._seen + 1, dtype=np.float32)
         for out, frame in zip(resized, seen, strict=True):
             values[:-1] = frame
             top_left, top_right, bottom_left, bottom_right = (values.take(source) for source in self._sources)
