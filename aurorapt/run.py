@@ -20,6 +20,7 @@ from aurorapt.classifier import Classifier
 from aurorapt.companion import NOT_DONE
 from aurorapt.dataset import MinuteDataset, PreparedMinute
 from aurorapt.errors import OutputFullError, ResultsError
+from aurorapt.freed_memory import keep_freed_memory
 from aurorapt.options import DEFAULT_BATCH_SIZE, DEFAULT_FILE_TIMEOUT, RunOptions, check_options
 from aurorapt.pending_nights import PendingNights
 from aurorapt.progress import RunProgress
@@ -47,6 +48,7 @@ class _Run:
         self.summary = summary
         self.progress = RunProgress(options.start, options.end, quiet)
         self.classifier = Classifier(options.weights, options.precision, options.batch_size, options.threads)
+        keep_freed_memory()  # from here on: what loading the weights took is not needed again
         self.streams = Streams(self.classifier.predict_seen, options.threads)
         self.pending = PendingNights(options, summary, self.progress)
         self.in_flight: deque[_Batch] = deque()
@@ -250,6 +252,7 @@ def classify(
     Notes
     -----
     Where worker processes start by spawning (macOS, Windows), a script calls this below ``if __name__ == "__main__":``.
+    The process keeps the memory that it frees from then on, as `aurorapt.freed_memory` says.
     """
     options = check_options(
         start,

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from aurorapt.engine import PRECISIONS, Engine
 from aurorapt.errors import AuroraptError, one_line
+from aurorapt.freed_memory import keep_freed_memory
 from aurorapt.fused_layers import has_bfloat16
 from aurorapt.network import build_network
 from aurorapt.options import DEFAULT_BATCH_SIZE, usable_processors
@@ -122,6 +123,7 @@ def network_rate(weights: Weights, precision: str) -> Callable[[], float]:
     frames = BATCHES_ALONE * BATCH_SIZE * threads
     inputs = np.random.default_rng(0).uniform(0, 255, (frames, *weights.input_shape[1:])).astype(np.float32)
     alone = _in_streams(Streams(Engine(weights, precision, BATCH_SIZE).predict, threads), inputs)
+    keep_freed_memory()  # as the command does
 
     def measure() -> float:
         start = time.perf_counter()

@@ -13,13 +13,14 @@ WITHOUT_TORCH = (
     *("errors", "archive", "time_limit", "minute_file", "frames", "preprocess"),
     *("attributes", "operations", "graph", "weights", "weights_location", "options"),
     *("companion", "results", "locks", "camera_night", "summary", "verify", "plots", "simulate", "run_log"),
+    "freed_memory",
 )
 # each module imports only from those that stand before it
 ORDER = (
     *("errors", "interruption", "archive", "time_limit", "minute_file", "frames", "preprocess"),
     *("attributes", "operations", "graph", "weights", "weights_location", "options"),
     *("activations", "layers", "network", "fusion", "fused_layers", "winograd", "streams", "engine", "classifier"),
-    *("companion", "results", "progress", "summary"),
+    *("companion", "results", "progress", "summary", "freed_memory"),
     *(
         "dataset",
         "supervisor",
