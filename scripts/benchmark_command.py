@@ -22,7 +22,7 @@ from aurorapt.simulate import simulate_archive
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
 HOURS = range(1, 12)  # of that night; the first and the last are dark in part
-SAMPLING = 2.0  # seconds between two looks at the memory: one takes 50 ms of a processor, and all processes wait for it
+SAMPLING = 2.0  # seconds between two looks at the memory, each of which takes 50 ms of a processor
 SAMPLING_OF_MEMORY_ALONE = 0.1  # seconds, where the time does not count
 
 
