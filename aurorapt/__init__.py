@@ -17,8 +17,8 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 # loaded when first used, so that reading a CSV does not load torch
 _HOMES = {
     "Classifier": "aurorapt.classifier",
-    "classify": "aurorapt.run",
-    "read_classifications": "aurorapt.results",
+    "classify": "aurorapt.run.pipeline",
+    "read_classifications": "aurorapt.results.classifications",
 }
 
 

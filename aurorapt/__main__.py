@@ -1,3 +1,3 @@
-from aurorapt.cli import main
+from aurorapt.cli.main import main
 
 main()

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.engine import Engine
-from aurorapt.options import DEFAULT_BATCH_SIZE, usable_processors
-from aurorapt.preprocess import Preprocessor
-from aurorapt.streams import Streams
-from aurorapt.weights import Weights, read_weights
-from aurorapt.weights_location import find_weights
+from aurorapt.engine.choices import DEFAULT_BATCH_SIZE
+from aurorapt.engine.engine import Engine
+from aurorapt.engine.streams import Streams
+from aurorapt.images.preprocess import Preprocessor
+from aurorapt.machine.processors import usable_processors
+from aurorapt.weights.location import find_weights
+from aurorapt.weights.weights_file import Weights, read_weights
 
 
 class Classifier:
@@ -21,7 +22,7 @@ class Classifier:
 
     Parameters
     ----------
-    weights : a weights file or what `aurorapt.weights.read_weights` read; the default weights where None
+    weights : a weights file or what `aurorapt.weights.weights_file.read_weights` read; the default weights where None
     precision : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for bf16
         and then fp32 for close calls
     batch_size : frames the network takes at once
@@ -77,22 +78,22 @@ class Classifier:
         with closing(Streams(self._predict_batch, self.threads)) as streams:
             starts = range(0, len(images), self.batch_size)
             futures = deque(streams.submit(images[start : start + self.batch_size]) for start in starts)
-            for start in starts:  # what a stream allocated is not kept: see `aurorapt.run`
+            for start in starts:  # what a stream allocated is not kept: see `aurorapt.run.pipeline`
                 probabilities[start : start + self.batch_size] = futures.popleft().result()
         return probabilities
 
-    def predict_seen(self, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict_visible(self, visible: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities of each class for each frame of one batch, in this thread.
 
         Parameters
         ----------
-        seen : (n, seen) uint8 [frame, pixel], as `aurorapt.preprocess.Preprocessor.equalize` gives them
+        visible : (n, visible) uint8 [frame, pixel], as `aurorapt.images.preprocess.Preprocessor.equalize` gives them
 
         Returns
         -------
         (n, classes) float32, 0 to 1
         """
-        return self.engine.predict(self.preprocessor.resize(seen))
+        return self.engine.predict(self.preprocessor.resize(visible))
 
     def _predict_batch(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
-        return self.predict_seen(self.preprocessor.equalize(images))
+        return self.predict_visible(self.preprocessor.equalize(images))

@@ -1,26 +1,24 @@
 """The whole program shown on a simulated night whose truth is known."""
 
-import csv
 import shutil
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive import MinuteFile, camera_nights, list_minute_files
+from aurorapt.archive.camera_nights import MinuteFile, camera_nights, list_minute_files
+from aurorapt.archive.frames import read_minute
 from aurorapt.errors import AuroraptError, OptionError
-from aurorapt.frames import read_minute
-from aurorapt.plots import SampleFrame, draw_night
-from aurorapt.results import csv_path, read_classifications
-from aurorapt.run import classify
-from aurorapt.simulate import TRUTH_NAME, simulate_archive
-from aurorapt.weights_location import simulated_weights
+from aurorapt.pictures.night import SampleFrame, draw_night
+from aurorapt.results.classifications import csv_path, read_classifications
+from aurorapt.run.pipeline import classify
+from aurorapt.simulation.simulated_archive import TRUTH_NAME, Truth, simulate_archive
+from aurorapt.weights.location import simulated_weights
 
 SITES = ("gill", "fsim")  # neither is among the sites the default weights were trained on
 NIGHT = date(2014, 3, 10)  # one UT date holds the whole night of both
@@ -81,22 +79,6 @@ class DemoReport:
         for camera in self.cameras:
             lines.append(f"{camera.site}: {camera.csv_file} and {camera.picture}")
         return "\n".join(lines)
-
-
-class Truth:
-    """The true classes of a simulated archive, as its truth.csv gives them."""
-
-    def __init__(self, path: Path) -> None:
-        self._starts: dict[str, list[datetime]] = {}
-        self._classes: dict[str, list[str]] = {}
-        with path.open(newline="") as file:
-            for row in csv.DictReader(file):
-                self._starts.setdefault(row["site"], []).append(datetime.fromisoformat(row["start"]))
-                self._classes.setdefault(row["site"], []).append(row["class"])
-
-    def at(self, site: str, time: datetime) -> str:
-        """Give the class of a site's frame at a time; every frame of the archive lies in one interval."""
-        return self._classes[site][bisect_right(self._starts[site], time) - 1]
 
 
 def run_demo(output: Path, say: Callable[[str], None]) -> DemoReport:

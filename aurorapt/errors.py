@@ -36,6 +36,11 @@ class ConversionError(AuroraptError):
 LONGEST_MESSAGE = 500  # characters
 
 
+def counted(count: int, noun: str) -> str:
+    """Say how many there are: ``1 problem``, ``2 problems``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def one_line(message: str) -> str:
     """Make a message safe to print, whatever it quotes: one line of printable characters, short.
 

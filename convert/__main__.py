@@ -9,13 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from aurorapt.errors import AuroraptError, OptionError, one_line
-from aurorapt.weights import Weights, read_weights, write_weights
-from aurorapt.weights_location import FOLDERS, PUBLISHED_NAME
-from convert.blob import BASE_URL
-from convert.check import check_conversion
-from convert.conversion import convert_source
-from convert.published import fetch_published
-from convert.source import Source, find_source
+from aurorapt.weights.location import FOLDERS, PUBLISHED_NAME
+from aurorapt.weights.weights_file import Weights, read_weights, write_weights
+
+from .check import check_conversion
+from .conversion import convert_source
+from .source.blob import BASE_URL
+from .source.published import fetch_published
+from .source.source import Source, find_source
 
 PUBLISHED_OUTPUT = FOLDERS[0] / PUBLISHED_NAME
 DOWNLOADS = ".published"  # beside the output, until it is written

@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from aurorapt.errors import ConversionError, OptionError
-from aurorapt.network import build_network
-from aurorapt.weights import Weights
-from convert.npy import read_npy
+from aurorapt.network.faithful import build_network
+from aurorapt.weights.weights_file import Weights
+
+from .files.npy import read_npy
 
 LARGEST_DIFFERENCE = 1e-4  # of probabilities; both sides compute in float32, through a hundred layers and more
 LARGEST_ARRAY = 2**31  # bytes, of recorded images or outputs
@@ -48,9 +49,9 @@ def check_conversion(weights: Weights, reference: str, model: Path) -> dict[str,
         if the reference cannot be used, or differs by more than `LARGEST_DIFFERENCE`
     """
     if reference == "keras":
-        images, expected, told = _run_keras(model, weights)
+        images, expected, provenance = _run_keras(model, weights)
     else:
-        images, expected, told = _read_recording(Path(reference))
+        images, expected, provenance = _read_recording(Path(reference))
     if not len(images):
         raise ConversionError(f"--check {reference}: holds no images")
     found = _run_torch(weights, images, reference)
@@ -64,7 +65,7 @@ def check_conversion(weights: Weights, reference: str, model: Path) -> dict[str,
             f"--check {reference}: outputs differ by up to {difference:.3g}, more than {LARGEST_DIFFERENCE:g}; "
             "nothing was written"
         )
-    return {**told, "images": len(images), "largest_difference": difference}
+    return {**provenance, "images": len(images), "largest_difference": difference}
 
 
 def _run_torch(weights: Weights, images: NDArray[np.float32], reference: str) -> NDArray[np.float32]:

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from aurorapt import __version__
 from aurorapt.errors import ConversionError, WeightsError
-from aurorapt.preprocess import RECIPE
-from aurorapt.weights import Weights, check_weights
-from convert.blob import COMMIT, PUBLISHED_BLOBS, REPOSITORY
-from convert.graph import build_graph
-from convert.keras_archive import read_keras_archive
-from convert.keras_file import KerasFile
-from convert.keras_h5 import read_keras_h5
-from convert.source import Source
+from aurorapt.images.preprocess import RECIPE
+from aurorapt.weights.weights_file import Weights, check_weights
+
+from .files.keras_archive import read_keras_archive
+from .files.keras_file import KerasFile
+from .files.keras_h5 import read_keras_h5
+from .graph import build_graph
+from .source.blob import COMMIT, PUBLISHED_BLOBS, REPOSITORY
+from .source.source import Source
 
 PUBLISHED_ORIGIN = {"repository": REPOSITORY, "commit": COMMIT, "git_blobs": dict(PUBLISHED_BLOBS)}
 LARGEST_MODEL = 4 * 2**30  # bytes
@@ -25,7 +26,7 @@ def convert_source(source: Source) -> Weights:
 
     Parameters
     ----------
-    source : from `convert.source.find_source`
+    source : from `convert.source.source.find_source`
 
     Returns
     -------

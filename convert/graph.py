@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import convert.handlers  # noqa: F401  fills the registry
 from aurorapt.errors import ConversionError
-from aurorapt.graph import Graph
-from convert.builder import INPUT, GraphBuilder, Value
-from convert.keras_model import Call, Layer, Model, Reference, references
-from convert.operators import OperatorCall, convert_operator, is_operator
-from convert.options import parse_options, refusal
-from convert.registry import LayerCall, find_handler
-from convert.variables import Arrays
+from aurorapt.weights.graph import Graph
+from aurorapt.weights.weights_file import LARGEST_INPUT
+
+from .builder import INPUT, KerasGraph, Value
+from .files.variables import Arrays
+from .keras_model import Call, Layer, Model, Reference, references
+from .layers.operators import OperatorCall, convert_operator, is_operator
+from .layers.options import parse_options, refusal
+from .layers.registry import LayerCall, find_handler
 
 RECIPE_SIZE = 224  # pixels both ways: what the original program feeds a network that takes any size
 MOST_CALLS = 10_000  # nested models that call each other could make any number out of a short file
@@ -49,8 +50,8 @@ def build_graph(
             f"the model has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
             "only one of each can be converted"
         )
-    conversion = _Conversion(arrays, keras_major)
     image = _input_value(model)
+    conversion = _Conversion(arrays, keras_major, image)
     (output,) = conversion.convert(model, (), [image])
     graph, tensors = conversion.graph.finish(output)
     return graph, tensors, (image.shape[0], image.shape[1], image.shape[2])
@@ -59,10 +60,10 @@ def build_graph(
 class _Conversion:
     """The graph under construction and what every layer in it needs."""
 
-    def __init__(self, arrays: Arrays, keras_major: int) -> None:
+    def __init__(self, arrays: Arrays, keras_major: int, image: Value) -> None:
         self.arrays = arrays
         self.keras_major = keras_major
-        self.graph = GraphBuilder()
+        self.graph = KerasGraph(image)
         self._calls = 0
         self._orders: dict[int, list[tuple[Layer, int]]] = {}
 
@@ -188,12 +189,12 @@ def _input_value(model: Model) -> Value:
         raise refusal(layer, f"its input shape is {batch_shape!r:.60}; only images can be converted")
     if shape[2] in (1, 3):
         y, x = (RECIPE_SIZE if size is None else size for size in shape[:2])
-        value = Value(INPUT, (shape[2], y, x), moved=True)
+        value = Value(INPUT, (shape[2], y, x), channels_first=True)
     elif shape[0] in (1, 3):
         y, x = (RECIPE_SIZE if size is None else size for size in shape[1:])
-        value = Value(INPUT, (shape[0], y, x), moved=False)
+        value = Value(INPUT, (shape[0], y, x), channels_first=False)
     else:
         raise refusal(layer, f"its input shape is {batch_shape!r:.60}; an image must have 1 or 3 channels")
-    if not all(type(size) is int and 1 <= size <= 4096 for size in value.shape):
-        raise refusal(layer, f"its input shape {batch_shape!r:.60} is not 1 to 4096 pixels each way")
+    if not all(type(size) is int and 1 <= size <= LARGEST_INPUT for size in value.shape):
+        raise refusal(layer, f"its input shape {batch_shape!r:.60} is not 1 to {LARGEST_INPUT} pixels each way")
     return value

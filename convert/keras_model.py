@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aurorapt.errors import ConversionError
-from aurorapt.graph import MOST_NODES, is_name
+from aurorapt.weights.graph import MOST_NODES, is_name
 
 MODEL_CLASSES = ("Functional", "Model", "Sequential")
 DEEPEST_NESTING = 16  # models within models

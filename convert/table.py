@@ -5,11 +5,10 @@ Print them with ``python -m convert.table``.
 
 from collections.abc import Mapping
 
-import convert.handlers  # noqa: F401  fills the registry
-from convert.handlers.activation import FUNCTION_NAMES, LAYERS_AS_FUNCTIONS
-from convert.operators import OPERATORS
-from convert.options import ANY_OTHER, COMMON_OPTIONS, Option
-from convert.registry import Handler, handlers
+from .layers.activation import FUNCTION_NAMES, LAYERS_AS_FUNCTIONS
+from .layers.operators import OPERATORS
+from .layers.options import ANY_OTHER, COMMON_OPTIONS, Option
+from .layers.registry import Handler, handlers
 
 
 def supported_layers() -> str:

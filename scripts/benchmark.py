@@ -18,17 +18,18 @@ from benchmark_figures import ENGINE, Result, interleaved, rates_and_ratios, sho
 from benchmark_peers import onnx_session, openvino_model
 from numpy.typing import NDArray
 
-from aurorapt.engine import PRECISIONS, Engine
+from aurorapt.engine.choices import DEFAULT_BATCH_SIZE, PRECISIONS
+from aurorapt.engine.engine import Engine
+from aurorapt.engine.fused_layers import has_bfloat16
+from aurorapt.engine.streams import Streams
 from aurorapt.errors import AuroraptError, one_line
-from aurorapt.freed_memory import keep_freed_memory
-from aurorapt.fused_layers import has_bfloat16
-from aurorapt.network import build_network
-from aurorapt.options import DEFAULT_BATCH_SIZE, usable_processors
-from aurorapt.preprocess import Preprocessor
-from aurorapt.simulate import simulate_frames
-from aurorapt.streams import Streams
-from aurorapt.weights import Weights, read_weights
-from aurorapt.weights_location import find_weights
+from aurorapt.images.preprocess import Preprocessor
+from aurorapt.machine.freed_memory import keep_freed_memory
+from aurorapt.machine.processors import usable_processors
+from aurorapt.network.faithful import build_network
+from aurorapt.simulation.simulated_archive import simulate_frames
+from aurorapt.weights.location import find_weights
+from aurorapt.weights.weights_file import Weights, read_weights
 
 if TYPE_CHECKING:
     from benchmark_command import Run

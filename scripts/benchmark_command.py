@@ -16,9 +16,9 @@ from typing import Any
 
 import psutil
 
+from aurorapt.archive.minute_file import IMAGE_BYTES, IMAGE_MARK
 from aurorapt.errors import AuroraptError
-from aurorapt.minute_file import IMAGE_BYTES, IMAGE_MARK
-from aurorapt.simulate import simulate_archive
+from aurorapt.simulation.simulated_archive import simulate_archive
 
 NIGHT = datetime(2014, 3, 10, 6, 0)  # dark at gill
 HOURS = range(1, 12)  # of that night; the first and the last are dark in part

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import typer
 
-from aurorapt.options import usable_processors
+from aurorapt.machine.processors import usable_processors
 
 ENGINE = "engine"  # how the names of this engine's figures begin
 REST = 0.3  # seconds before each run, in which the idle threads of the one before stop spinning

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aurorapt.network import build_network
-from aurorapt.options import DEFAULT_BATCH_SIZE
-from aurorapt.weights import Weights
+from aurorapt.engine.choices import DEFAULT_BATCH_SIZE
+from aurorapt.network.faithful import build_network
+from aurorapt.weights.weights_file import Weights
 
 
 def onnx_session(weights: Weights, threads: int) -> Callable[[NDArray[np.float32]], Any] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from aurorapt.preprocess import equalize
+from aurorapt.images.preprocess import equalize
 from aurorapt.simulation.observatory import SITES, SimulatedCamera
 
 PICTURE = Path(__file__).resolve().parent.parent / "weights" / "simulated_classes.png"

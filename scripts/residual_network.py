@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from training_data import INPUT_SIZE
 
-from aurorapt.graph import Graph, Node
-from aurorapt.preprocess import RECIPE
-from aurorapt.weights import Weights
+from aurorapt.images.preprocess import RECIPE
+from aurorapt.weights.graph_builder import GraphBuilder
+from aurorapt.weights.weights_file import Weights
 
 STEM_CHANNELS = 16
 STAGES = ((16, 1), (32, 2), (64, 2), (128, 1))  # channels and blocks; every stage but the first halves the image
@@ -64,44 +64,34 @@ class ResidualNetwork(nn.Module):
         return self.dense(values.mean((2, 3)))
 
 
-class _GraphWriter:
-    """Collects the nodes and tensors of a graph, one after another."""
+def _array(values: Tensor) -> NDArray[np.float32]:
+    return values.detach().float().contiguous().numpy().copy()
 
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self.tensors: dict[str, NDArray[np.float32]] = {}
 
-    def add(self, name: str, op: str, inputs: tuple[str, ...], **attributes: Any) -> str:
-        self.nodes.append(Node(name, op, inputs, attributes))
-        return name
-
-    def tensor(self, name: str, values: Tensor) -> None:
-        self.tensors[name] = values.detach().float().contiguous().numpy().copy()
+class _GraphWriter(GraphBuilder):
+    """Adds the layers of a `ResidualNetwork`, one after another."""
 
     def convolution(self, name: str, source: str, layer: nn.Conv2d) -> str:
-        self.tensor(f"{name}/weight", layer.weight)
         vertical, horizontal = layer.padding
-        return self.add(
-            name,
-            "conv2d",
-            (source,),
-            in_channels=layer.in_channels,
-            out_channels=layer.out_channels,
-            kernel_size=tuple(layer.kernel_size),
-            stride=tuple(layer.stride),
-            dilation=(1, 1),
-            padding=(vertical, vertical, horizontal, horizontal),
-            groups=1,
-            bias=False,
-        )
+        attributes = {
+            "in_channels": layer.in_channels,
+            "out_channels": layer.out_channels,
+            "kernel_size": tuple(layer.kernel_size),
+            "stride": tuple(layer.stride),
+            "dilation": (1, 1),
+            "padding": (vertical, vertical, horizontal, horizontal),
+            "groups": 1,
+            "bias": False,
+        }
+        return self.add(name, "conv2d", [source], attributes, {"weight": _array(layer.weight)})
 
     def norm(self, name: str, source: str, layer: nn.BatchNorm2d) -> str:
-        for part in ("weight", "bias", "running_mean", "running_var"):
-            self.tensor(f"{name}/{part}", getattr(layer, part))
-        return self.add(name, "batch_norm", (source,), channels=layer.num_features, epsilon=layer.eps)
+        parts = ("weight", "bias", "running_mean", "running_var")
+        tensors = {part: _array(getattr(layer, part)) for part in parts}
+        return self.add(name, "batch_norm", [source], {"channels": layer.num_features, "epsilon": layer.eps}, tensors)
 
     def relu(self, name: str, source: str) -> str:
-        return self.add(name, "relu", (source,), max_value=None, negative_slope=0.0, threshold=0.0)
+        return self.add(name, "relu", [source], {"max_value": None, "negative_slope": 0.0, "threshold": 0.0})
 
     def block(self, name: str, source: str, block: Block) -> str:
         inner = self.norm(
@@ -113,7 +103,7 @@ class _GraphWriter:
         if block.shortcut is not None:
             beside = self.convolution(f"{name}_shortcut", source, block.shortcut)
             beside = self.norm(f"{name}_shortcut_norm", beside, block.shortcut_norm)
-        return self.relu(f"{name}_relu", self.add(f"{name}_add", "add", (inner, beside)))
+        return self.relu(f"{name}_relu", self.add(f"{name}_add", "add", [inner, beside]))
 
 
 def to_weights(
@@ -124,31 +114,40 @@ def to_weights(
     provenance: Mapping[str, Any],
 ) -> Weights:
     """Return a trained network as weights; the temperature goes into the last layer."""
-    writer = _GraphWriter()
-    value = writer.add("scaled", "affine", ("image",), shape=(1, 1, 1), scale=True, offset=True)
-    writer.tensor("scaled/scale", torch.full((1, 1, 1), 1 / INPUT_SPREAD))
-    writer.tensor("scaled/offset", torch.full((1, 1, 1), -INPUT_MEAN / INPUT_SPREAD))
+    writer = _GraphWriter("image", (1, INPUT_SIZE, INPUT_SIZE))
+    numbers = {"scale": 1 / INPUT_SPREAD, "offset": -INPUT_MEAN / INPUT_SPREAD}
+    value = writer.add(
+        "scaled",
+        "affine",
+        ["image"],
+        {"shape": (1, 1, 1), "scale": True, "offset": True},
+        {name: np.full((1, 1, 1), number, np.float32) for name, number in numbers.items()},
+    )
     value = writer.norm("stem_norm", writer.convolution("stem", value, network.stem), network.stem_norm)
     value = writer.relu("stem_relu", value)
-    value = writer.add("pool", "max_pool2d", (value,), kernel_size=(2, 2), stride=(2, 2), padding=(0, 0, 0, 0))
+    value = writer.add(
+        "pool", "max_pool2d", [value], {"kernel_size": (2, 2), "stride": (2, 2), "padding": (0, 0, 0, 0)}
+    )
     for number, block in enumerate(network.blocks):
         value = writer.block(f"block{number}", value, block)
-    value = writer.add("mean", "global_average_pool2d", (value,), keep_dimensions=False)
+    value = writer.add("mean", "global_average_pool2d", [value], {"keep_dimensions": False})
     dense = network.dense
-    writer.tensor("dense/weight", dense.weight / temperature)
-    writer.tensor("dense/bias", dense.bias / temperature)
     value = writer.add(
-        "dense", "dense", (value,), in_features=dense.in_features, out_features=dense.out_features, bias=True
+        "dense",
+        "dense",
+        [value],
+        {"in_features": dense.in_features, "out_features": dense.out_features, "bias": True},
+        {"weight": _array(dense.weight / temperature), "bias": _array(dense.bias / temperature)},
     )
-    output = writer.add("softmax", "softmax", (value,), axis=1)
+    graph, tensors = writer.finish(writer.add("softmax", "softmax", [value], {"axis": 1}))
     return Weights(
         name="simulated",
         kind="simulated",
         classes=classes,
         input_shape=(1, INPUT_SIZE, INPUT_SIZE),
         preprocessing=RECIPE,
-        graph=Graph(tuple(writer.nodes), ("image",), (output,)),
-        tensors=writer.tensors,
+        graph=graph,
+        tensors=tensors,
         elevation_mask=elevation_mask,
         provenance=provenance,
     )

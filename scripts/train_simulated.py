@@ -20,10 +20,10 @@ from torch.nn import functional
 from training_data import CLASSES, MASK, UNFAMILIAR, Examples, preprocess, simulate_examples, unfamiliar_frame
 
 from aurorapt import __version__
-from aurorapt.network import Network, build_network
+from aurorapt.network.faithful import Network, build_network
 from aurorapt.simulation.observatory import SITES, SimulatedCamera
 from aurorapt.simulation.textures import random_stream
-from aurorapt.weights import Weights, read_weights, write_weights
+from aurorapt.weights.weights_file import Weights, read_weights, write_weights
 
 HELD_OUT_SITES = ("fsim", "gill", "kuuj", "pina")
 TRAINING_SITES = tuple(site for site in SITES if site not in HELD_OUT_SITES)

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.preprocess import RECIPE, Preprocessor
+from aurorapt.images.preprocess import RECIPE, Preprocessor
 from aurorapt.simulation.camera import BIAS, COUNTS_PER_ELECTRON
 from aurorapt.simulation.observatory import SimulatedCamera
-from aurorapt.simulation.optics import FRAME_SIZE, elevation_mask
+from aurorapt.simulation.optics import elevation_mask
 from aurorapt.simulation.textures import noise_tile, random_stream
+from aurorapt.themis import FRAME_SIZE
 
 CLASSES = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")
 INPUT_SIZE = 224  # pixels along each edge of the network's input

@@ -1,9 +1,10 @@
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from aurorapt.weights import write_weights
+from aurorapt.weights.weights_file import write_weights
 from tests.tiny_network import tiny_weights
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -24,3 +25,11 @@ def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     write_weights(path, tiny_weights())
     return path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a report be sent between processes also where a log quotes a name that is not UTF-8."""
+    report = yield
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report

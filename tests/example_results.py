@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from aurorapt.companion import Companion
-from aurorapt.results import sha256_of_text
+from aurorapt.results.classifications import sha256_of_text
+from aurorapt.results.companion import Companion
 
 CLASSES = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")
 GOLDEN = """\

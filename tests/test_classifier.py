@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import aurorapt
-from aurorapt.engine import Engine
-from aurorapt.fused_layers import FusedConvolution
+from aurorapt.engine.engine import Engine
+from aurorapt.engine.fused_layers import FusedConvolution
 
 
 def frames(count: int) -> np.ndarray:

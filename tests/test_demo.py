@@ -7,7 +7,7 @@ from PIL import Image
 import aurorapt.demo
 from aurorapt.demo import run_demo
 from aurorapt.errors import OptionError
-from tests.test_cli import aurorapt as command
+from tests.cli.test_cli import aurorapt as command
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from aurorapt.cli import app
+from aurorapt.cli.main import app
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+TESTS = (ROOT / "tests" / "README.md").read_text()
 
 
-@pytest.mark.parametrize(("file", "test"), sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", README))))
+@pytest.mark.parametrize(("file", "test"), sorted(set(re.findall(r"`([\w/]*test_\w+\.py)::(test_\w+)`", TESTS))))
 def test_each_test_that_is_named_exists(file: str, test: str) -> None:
     assert re.search(rf"^def {test}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE)
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from aurorapt import read_classifications
-from aurorapt.archive import MinuteFile
-from aurorapt.engine import Engine
-from aurorapt.frames import read_minute
-from aurorapt.network import build_network
-from aurorapt.preprocess import Preprocessor
-from aurorapt.run import classify
-from aurorapt.weights import read_weights
+from aurorapt.archive.camera_nights import MinuteFile
+from aurorapt.archive.frames import read_minute
+from aurorapt.engine.engine import Engine
+from aurorapt.images.preprocess import Preprocessor
+from aurorapt.network.faithful import build_network
+from aurorapt.run.pipeline import classify
+from aurorapt.weights.weights_file import read_weights
 from tests.convert.running import assert_engine_agrees
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.preprocess import RECIPE
-from aurorapt.weights import Graph, Node, Weights
+from aurorapt.images.preprocess import RECIPE
+from aurorapt.weights.weights_file import Graph, Node, Weights
 
 CLASSES = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")
 SIZE = 32  # pixels, both ways, of the network's input

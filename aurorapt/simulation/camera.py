@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aurorapt.simulation.horizon import Horizon, make_horizon
-from aurorapt.simulation.optics import FRAME_SIZE, Optics, SkyGrid
+from aurorapt.simulation.optics import Optics, SkyGrid
 from aurorapt.simulation.textures import Array, random_stream
+from aurorapt.themis import FRAME_SIZE
 
 BIAS = 3400.0  # counts without light; the real header's "Ccd background" says 3300
 COUNTS_PER_ELECTRON = 1.72  # slope of variance over level in real consecutive frames

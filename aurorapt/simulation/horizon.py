@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aurorapt.simulation.optics import FRAME_SIZE, Optics
+from aurorapt.simulation.optics import Optics
 from aurorapt.simulation.textures import Array, noise_tile, sample_tile, smooth_step
+from aurorapt.themis import FRAME_SIZE
 
 RIM_RADIUS = 128.5  # pixels from the optical centre to the edge of the lens's image
 

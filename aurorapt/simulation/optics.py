@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from aurorapt.simulation.textures import Array
+from aurorapt.themis import FRAME_SIZE
 
-FRAME_SIZE = 256  # pixels along each edge of a frame
 EARTH_RADIUS = 6371.0  # km
 PLATE_LINEAR = 0.6825  # degrees of zenith angle a pixel
 PLATE_CUBIC = 2.54e-6  # degrees of zenith angle a pixel cubed

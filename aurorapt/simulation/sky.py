@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from aurorapt.simulation import ephemeris
-from aurorapt.simulation.optics import FRAME_SIZE, Optics, SkyGrid
+from aurorapt.simulation.optics import Optics, SkyGrid
 from aurorapt.simulation.textures import Array, noise_tile, random_stream, sample_tile, smooth_step
+from aurorapt.themis import FRAME_SIZE
 
 DARK_SKY = 250.0  # counts of a clear moonless sky at the zenith; chosen, since no dark frame was at hand to measure
 DARK_SKY_NANOLAMBERT = 79.0  # the same sky, 21.6 mag per square arcsecond in V (Patat 2003, Astron. Astrophys. 400)

@@ -40,15 +40,15 @@ def refuse(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[[Path]
         started = time.process_time()
         status = main(arguments)
         seconds = time.process_time() - started
-        told = capfd.readouterr()
+        printed = capfd.readouterr()
         assert status == 1
-        assert told.err.startswith("convert: ")
-        assert told.err.count("\n") == 1
-        assert len(told.err) < 1000
-        assert told.out == ""
+        assert printed.err.startswith("convert: ")
+        assert printed.err.count("\n") == 1
+        assert len(printed.err) < 1000
+        assert printed.out == ""
         assert seconds < SECONDS
         assert peak < BYTES
         assert not list(tmp_path.glob("**/*.safetensors*"))
-        return told.err
+        return printed.err
 
     return convert

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aurorapt.engine import Engine
-from aurorapt.network import build_network
-from aurorapt.preprocess import RECIPE
-from aurorapt.weights import Weights
+from aurorapt.engine.engine import Engine
+from aurorapt.images.preprocess import RECIPE
+from aurorapt.network.faithful import build_network
+from aurorapt.weights.weights_file import Weights
 from convert.conversion import read_keras_file
 from convert.graph import build_graph
 

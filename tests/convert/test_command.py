@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from aurorapt.network import build_network
-from aurorapt.weights import read_weights
+from aurorapt.network.faithful import build_network
+from aurorapt.weights.weights_file import read_weights
 from convert.__main__ import main
 from tests.convert.tiny_keras import (
     CLASSES,
@@ -174,9 +174,9 @@ def test_fault_of_the_options(
     os.mkfifo(tmp_path / "PIPE")
     before = content_of(tmp_path)
     assert main(arguments) == 2
-    told = capsys.readouterr()
-    assert complaint in told.err
-    assert told.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert complaint in printed.err
+    assert printed.err.count("\n") == 1
     assert content_of(tmp_path) == before
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aurorapt.errors import ConversionError
-from convert.labels import read_labels
+from convert.source.labels import read_labels
 from tests.convert.tiny_keras import CLASSES, write_labels
 
 

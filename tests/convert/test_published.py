@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from aurorapt.weights import read_weights
-from aurorapt.weights_location import find_weights
+from aurorapt.weights.location import find_weights
+from aurorapt.weights.weights_file import read_weights
 from convert.__main__ import main
-from convert.blob import ELEVATION, LABELS, MODEL, PUBLISHED_BLOBS, blob_id
-from convert.published import PART
+from convert.source.blob import ELEVATION, LABELS, MODEL, PUBLISHED_BLOBS, blob_id
+from convert.source.published import PART
 from tests.convert.tiny_keras import CLASSES, write_folder
 
 
@@ -100,7 +100,7 @@ def test_right_files_become_the_default_weights(
 ) -> None:
     assert fetch(mirror, weights_folder) == 0
     assert [path.name for path in weights_folder.iterdir()] == ["cnn_0524.safetensors"]
-    monkeypatch.setattr("aurorapt.weights_location.FOLDERS", (weights_folder,))
+    monkeypatch.setattr("aurorapt.weights.location.FOLDERS", (weights_folder,))
     monkeypatch.delenv("AURORAPT_WEIGHTS", raising=False)
     weights = read_weights(find_weights())
     assert weights.kind == "published"
@@ -233,7 +233,7 @@ def test_what_came_without_a_length_is_kept(
     mirror.length, mirror.cut_after = "", 1000
     assert fetch(mirror, weights_folder) == 1
     error = capsys.readouterr().err
-    assert "may be cut" in error
+    assert "may be incomplete" in error
     assert "run the same command again" in error
     mirror.cut_after, mirror.asked = None, []
     assert fetch(mirror, weights_folder) == 0

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from aurorapt.errors import ConversionError
+from convert.files.keras_file import version_major
 from convert.graph import build_graph
-from convert.keras_file import version_major
 from convert.keras_model import parse_model
 
 CONVOLUTION = {"filters": 2, "kernel_size": [1, 1], "use_bias": False}

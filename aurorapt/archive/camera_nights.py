@@ -1,0 +1,252 @@
+"""The stream0 archive: dates and sites in, camera-nights and their minute files out, in time order.
+
+Nothing is listed before it is needed: a range of ten years costs no more memory than one night.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from aurorapt.errors import ArchiveError
+
+log = logging.getLogger(__name__)
+
+CAMERA_FOLDER = re.compile(r"(?P<site>[a-z0-9]+)_(?P<device>themis\d*)", re.IGNORECASE)
+MINUTE_FILE = re.compile(r"(?P<minute>[^.].*full.*)\.pgm(?:\.gz|\.bz2)?", re.IGNORECASE)
+DOWNLOAD_FOLDER = "THEMIS_ASI_RAW"  # what PyAuroraX and PyUCalgarySRS put above the years
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that could not be used: the file or folder, and why.
+
+    ``may_pass`` is true where the fault lay in the reading, not in the content: the same file may be readable later.
+    """
+
+    file: str
+    reason: str
+    may_pass: bool = False
+
+
+@dataclass(frozen=True)
+class CameraNight:
+    """All minute files below one camera folder of one UT date."""
+
+    date: date
+    site: str
+    device: str
+    folder: Path
+    shares_site: bool = False  # another camera of the site has a folder on this date
+    place_in_day: tuple[int, int] = (
+        0,
+        1,
+    )  # number of this camera among the cameras of the date, and of how many
+
+    def __str__(self) -> str:
+        return f"{self.date:%Y%m%d} {self.folder.name}"
+
+
+@dataclass(frozen=True)
+class MinuteFile:
+    """One minute of one camera, and its twins: the same minute in other compressions, to fall back on."""
+
+    path: Path
+    twins: tuple[Path, ...] = ()
+
+
+@dataclass
+class NightListing:
+    """What one camera folder holds: minute files in time order, and what could not be listed.
+
+    ``fingerprint`` is the SHA-256 over relative path, size and modification time of all the files.
+    """
+
+    minute_files: list[MinuteFile] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    file_count: int = 0
+    size_bytes: int = 0
+    fingerprint: str = ""
+
+
+def find_archive(stream0: Path) -> Path:
+    """Folder that holds the years: ``stream0`` itself, or ``THEMIS_ASI_RAW`` in a download root.
+
+    Raises
+    ------
+    ArchiveError
+        If there is no such folder, it cannot be read, or both hold years.
+    """
+    try:
+        names = {entry.name for entry in os.scandir(stream0) if entry.is_dir()}
+    except FileNotFoundError:
+        raise ArchiveError(f"no folder {stream0}; name the folder that holds the years") from None
+    except NotADirectoryError:
+        raise ArchiveError(f"{stream0} is not a folder; name the folder that holds the years") from None
+    except OSError as error:
+        raise ArchiveError(f"cannot read folder {stream0}: {error.strerror}") from None
+    if DOWNLOAD_FOLDER not in names:
+        return stream0
+    if any(re.fullmatch(r"\d{4}", name) for name in names):
+        raise ArchiveError(f"{stream0} holds years and {DOWNLOAD_FOLDER}; name one of the two archives")
+    return stream0 / DOWNLOAD_FOLDER
+
+
+def camera_nights(
+    archive: Path,
+    start: date,
+    end: date,
+    sites: Collection[str] = (),
+    on_problem: Callable[[Problem], None] = lambda problem: None,
+) -> Iterator[CameraNight]:
+    """Walk the archive from ``start`` to ``end``, both included, one date at a time.
+
+    Parameters
+    ----------
+    archive : folder that holds the years, as `find_archive` gives it
+    sites : site names, lower case; all sites where empty
+    on_problem : called with each date or camera folder that is there but cannot be read; missing days are normal, and
+        what stands beside the camera folders is skipped with a warning in the log
+
+    Raises
+    ------
+    ArchiveError
+        If the archive itself has gone.
+
+    Yields
+    ------
+    CameraNight
+        By date, then by folder name.
+    """
+    day = start
+    while day <= end:
+        yield from _cameras_of_day(archive, day, sites, on_problem)
+        if day == date.max:
+            return
+        day += timedelta(days=1)
+
+
+def _cameras_of_day(
+    archive: Path, day: date, sites: Collection[str], on_problem: Callable[[Problem], None]
+) -> Iterator[CameraNight]:
+    folder = archive / f"{day:%Y/%m/%d}"
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        _check_missing_day(archive, folder, on_problem)
+        return
+    except OSError as error:
+        on_problem(Problem(str(folder), f"cannot list the folder: {error.strerror}"))
+        return
+    cameras = [CAMERA_FOLDER.fullmatch(name) for name in _camera_folders(folder, names, on_problem)]
+    sites_there = [camera["site"].lower() for camera in cameras if camera]
+    chosen = [camera for camera in cameras if camera and (not sites or camera["site"].lower() in sites)]
+    for number, camera in enumerate(chosen):
+        site = camera["site"].lower()
+        place = (number, len(chosen))
+        shares_site = sites_there.count(site) > 1
+        yield CameraNight(day, site, camera["device"].lower(), folder / camera.string, shares_site, place)
+
+
+def _check_missing_day(archive: Path, folder: Path, on_problem: Callable[[Problem], None]) -> None:
+    if not archive.is_dir():
+        raise ArchiveError(f"the archive {archive} has gone")
+    for part in (folder, *folder.parents[:2]):
+        if part.is_symlink() and not part.exists():
+            on_problem(Problem(str(part), "broken symbolic link"))
+
+
+def _camera_folders(folder: Path, names: list[str], on_problem: Callable[[Problem], None]) -> list[str]:
+    """Names of the camera folders among ``names``, each folder under one name only."""
+    known: dict[tuple[int, int], str] = {}
+    for name in sorted(names, key=lambda name: (folder / name).is_symlink()):
+        path = folder / name
+        try:
+            status = path.stat() if CAMERA_FOLDER.fullmatch(name) else None
+        except OSError as error:
+            on_problem(Problem(str(path), f"cannot be read: {error.strerror}"))
+            continue
+        if status is None or not stat.S_ISDIR(status.st_mode):
+            log.warning("%s: not a camera folder, skipped", path)
+        elif (status.st_dev, status.st_ino) in known:
+            log.warning("%s: another name of %s, skipped", path, known[status.st_dev, status.st_ino])
+        else:
+            known[status.st_dev, status.st_ino] = name
+    return sorted(known.values())
+
+
+def list_minute_files(night: CameraNight) -> NightListing:
+    """List the minute files of a camera-night, at any depth below its folder.
+
+    A file counts when its name contains ``full`` and ends as a minute file's does; what is hidden and ``_wide_``
+    files do not count. The same minute in several compressions is one minute file; a checksummed copy is tried first.
+
+    Raises
+    ------
+    ArchiveError
+        If the camera folder itself cannot be listed.
+    """
+    listing = NightListing()
+    lines: list[str] = []
+    minutes: dict[str, list[Path]] = {}
+    for entry in _walk(night.folder, listing.problems):
+        match = MINUTE_FILE.fullmatch(entry.name)
+        if match is None or "_wide_" in entry.name.lower():
+            continue
+        relative = os.path.relpath(entry.path, night.folder)
+        try:
+            status = entry.stat()
+            if not stat.S_ISREG(status.st_mode):
+                listing.problems.append(Problem(entry.path, "named like a minute file, but not a file"))
+                continue
+        except OSError as error:
+            listing.problems.append(Problem(entry.path, f"cannot be read: {error.strerror}"))
+            continue
+        lines.append(f"{relative}\0{status.st_size}\0{status.st_mtime_ns}\n")
+        listing.size_bytes += status.st_size
+        minutes.setdefault(match["minute"].lower(), []).append(Path(entry.path))
+    for minute in sorted(minutes):
+        first, *twins = sorted(minutes[minute], key=lambda path: (path.suffix.lower() == ".pgm", path))
+        listing.minute_files.append(MinuteFile(first, tuple(twins)))
+    listing.file_count = len(lines)
+    content = "".join(sorted(lines)).encode("utf-8", "surrogateescape")
+    listing.fingerprint = hashlib.sha256(content).hexdigest()
+    return listing
+
+
+def _walk(top: Path, problems: list[Problem]) -> Iterator["os.DirEntry[str]"]:
+    """Files below ``top``, links followed, each folder entered once; folders named like minute files too."""
+    entered: set[tuple[int, int]] = set()
+    folders = [str(top)]
+    while folders:
+        folder = folders.pop()
+        try:
+            status = Path(folder).stat()
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            if folder == str(top):
+                raise ArchiveError(f"cannot list {folder}: {error.strerror}") from None
+            problems.append(Problem(folder, f"cannot list the folder: {error.strerror}"))
+            continue
+        if (status.st_dev, status.st_ino) in entered:
+            problems.append(Problem(folder, "a link to a folder already read, skipped"))
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        for entry in entries:
+            if _is_folder(entry) and MINUTE_FILE.fullmatch(entry.name) is None:
+                if not entry.name.startswith("."):
+                    folders.append(entry.path)
+            else:
+                yield entry
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

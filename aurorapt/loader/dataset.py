@@ -1,0 +1,132 @@
+"""A torch Dataset whose item is one minute file, and the one DataLoader that serves a whole run.
+
+The sampler walks the archive while the run goes on and hands out jobs; workers read and preprocess; order is kept.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from aurorapt.archive.camera_nights import CameraNight, MinuteFile, Problem
+from aurorapt.archive.frames import read_minute
+from aurorapt.images.preprocess import Preprocessor
+
+JOBS_AHEAD = 2  # minute files in flight for each worker
+
+
+@dataclass(frozen=True)
+class Job:
+    """One minute file of a camera-night to read, or, without a minute file, the end of that camera-night."""
+
+    night: CameraNight
+    minute_file: MinuteFile | None = None
+
+
+@dataclass
+class PreparedMinute:
+    """The frames of one job, equalised.
+
+    ``visible`` : (n, visible) uint8 [frame, pixel], as `Preprocessor.equalize` gives them: a sixth of the bytes of
+        network inputs, which matters between processes
+    ``times`` : n naive UTC times
+    ``salvaged`` : whether the file is damaged, and these are the frames that are whole
+    """
+
+    job: Job
+    visible: NDArray[np.uint8] | None = None
+    times: list[datetime] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    salvaged: bool = False
+
+
+class MinuteDataset(Dataset[PreparedMinute]):
+    """Map-style dataset whose index is the job itself.
+
+    Parameters
+    ----------
+    preprocessor : equalises raw counts
+    file_timeout : seconds after which to give up on a file
+    salvage : whether to keep the intact frames of a damaged file
+    """
+
+    def __init__(self, preprocessor: Preprocessor, file_timeout: float, salvage: bool = False) -> None:
+        self.preprocessor = preprocessor
+        self.file_timeout = file_timeout
+        self.salvage = salvage
+
+    def __getitem__(self, job: Job) -> PreparedMinute:
+        if job.minute_file is None:
+            return PreparedMinute(job)
+        try:
+            night = job.night
+            minute = read_minute(job.minute_file, night.site, night.date, self.file_timeout, self.salvage)
+            visible = self.preprocessor.equalize(minute.images)
+            return PreparedMinute(job, visible, minute.times, minute.problems, minute.salvaged)
+        except Exception as error:  # one file, whatever it provokes, never costs more than itself
+            problem = Problem(str(job.minute_file.path), f"unexpected {type(error).__name__}: {error}")
+            return PreparedMinute(job, problems=[problem])
+
+
+class _JobSampler(Sampler[Job]):
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self.jobs = jobs
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self.jobs)
+
+
+def _follow_the_main_process(worker: int) -> None:
+    """Leave Ctrl-C to the main process, and end when that ends, however it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what the main process does on it
+    # a worker that waits for a dead main process to take its item would wait for ever
+    threading.Thread(target=_end_with_the_main_process, daemon=True).start()
+
+
+def _end_with_the_main_process() -> None:
+    main_process = multiprocessing.parent_process()
+    if main_process is not None:
+        main_process.join()
+        os._exit(1)
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
+def minute_loader(
+    jobs: Iterable[Job], dataset: MinuteDataset, workers: int, timeout: float = 0, jobs_ahead: int = JOBS_AHEAD
+) -> DataLoader[PreparedMinute]:
+    """DataLoader that prepares jobs in worker processes and gives them back in their order.
+
+    Parameters
+    ----------
+    jobs : consumed lazily, in the main process
+    workers : processes; 0 reads in the main process
+    jobs_ahead : jobs that each worker may have been given and not given back
+    timeout : seconds without any item from a worker that raise a RuntimeError; 0 for never
+
+    Notes
+    -----
+    Items cross from worker to main process as numpy arrays through a pipe, which, unlike torch's shared memory, cannot
+    run out of ``/dev/shm``.
+    """
+    return DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=_JobSampler(jobs),
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        worker_init_fn=_follow_the_main_process if workers else None,
+        prefetch_factor=jobs_ahead if workers else None,
+        timeout=timeout if workers else 0,
+    )

@@ -1,0 +1,70 @@
+"""Files that appear whole or not at all, whenever the process or the machine stops."""
+
+import contextlib
+import errno
+import glob
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class WriteError(OSError):
+    """A file that could not be written; ``errno`` and ``strerror`` say why, ``filename`` which."""
+
+
+def write_whole(contents: Mapping[Path, bytes]) -> None:
+    """Write files under other names and rename them once all of them are on disk.
+
+    Parameters
+    ----------
+    contents : what goes into each file; all of them in one folder
+
+    Raises
+    ------
+    WriteError
+        If a file cannot be written; no file is replaced unless there is room for all.
+    """
+    # names of their own, so that two processes never write into the same temporary file
+    temporaries = {path: path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp") for path in contents}
+    try:
+        for path, content in contents.items():
+            _write_through(temporaries[path], content)
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror, str(path)) from None
+    finally:
+        for temporary in temporaries.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    for folder in {path.parent for path in contents}:
+        with contextlib.suppress(OSError):  # not every file system syncs folders, and the files are whole without it
+            _sync_folder(folder)
+
+
+def remove_leftovers(paths: Iterable[Path]) -> None:
+    """Remove what a process that was killed had half written of these files."""
+    for path in paths:
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # only there can a folder be opened and synced
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,142 @@
+"""Results on disk: a tree of them walked in order, and what each says, read once."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurorapt.archive.camera_nights import CameraNight
+from aurorapt.errors import ResultsError
+from aurorapt.results.classifications import csv_path, parse_classifications
+from aurorapt.results.companion import Companion, companion_path, read_companion
+
+RESULT = re.compile(r"(?P<name>[^.].*_classifications)\.(?:txt|json)")
+CAMERA_NIGHT = re.compile(r"(\d{8}) (\S+)", re.ASCII)
+NOT_DONE = "not done yet"
+# why a result is not current, by the field of its companion that says otherwise
+STALE_REASONS = {
+    "weights_sha256": "weights changed",
+    "precision": "precision changed",
+    "salvage": "--salvage changed",
+    "fingerprint": "data changed",
+}
+
+
+class Result:
+    """A camera-night's CSV and its companion, each read at most once, when first asked for.
+
+    Parameters
+    ----------
+    csv_file : where the CSV is, or would be
+    """
+
+    def __init__(self, csv_file: Path) -> None:
+        self.csv_file = csv_file
+
+    @cached_property
+    def companion(self) -> Companion | None:
+        """The companion, or None where it is missing, not one, or of another format."""
+        return read_companion(self.csv_file)
+
+    @cached_property
+    def content(self) -> bytes:
+        """Bytes of the CSV.
+
+        Raises
+        ------
+        ResultsError
+            If it cannot be read.
+        """
+        try:
+            return self.csv_file.read_bytes()
+        except OSError as error:
+            raise ResultsError(f"cannot read {self.csv_file}: {error.strerror}") from None
+
+    @cached_property
+    def rows(self) -> NDArray[np.void]:
+        """Rows of the CSV, as `aurorapt.read_classifications` gives them.
+
+        Raises
+        ------
+        ResultsError
+            If it cannot be read or a line is not a classification.
+        """
+        return parse_classifications(self.content, self.csv_file)
+
+    @cached_property
+    def night(self) -> CameraNight | None:
+        """The camera-night that the companion names; its folder is the name of the camera folder alone."""
+        match = CAMERA_NIGHT.fullmatch(self.companion.camera_night) if self.companion else None
+        if match is None:
+            return None
+        try:
+            day = datetime.strptime(match[1], "%Y%m%d").date()
+        except ValueError:
+            return None
+        site, _, device = match[2].lower().partition("_")
+        return CameraNight(day, site, device, Path(match[2]))
+
+    @property
+    def names(self) -> set[str]:
+        """Names that the CSV of its camera-night may have."""
+        night = self.night
+        return (
+            {csv_path(Path(), replace(night, shares_site=shares)).name for shares in (False, True)} if night else set()
+        )
+
+    def is_whole(self) -> bool:
+        """Whether the CSV is the one that its companion was written for."""
+        companion = self.companion
+        return companion is not None and hashlib.sha256(self.content).hexdigest() == companion.csv_sha256
+
+    def why_stale(self, wanted: Mapping[str, Any]) -> str | None:
+        """Say why a camera-night is to be done, or done anew; None where its CSV is current.
+
+        Parameters
+        ----------
+        wanted : what its companion must say, by field: of ``STALE_REASONS``, all that the caller knows
+
+        Returns
+        -------
+        `NOT_DONE`, one of ``STALE_REASONS``, or another reason
+        """
+        companion = self.companion
+        if companion is None:
+            there = self.csv_file.exists() or companion_path(self.csv_file).exists()
+            return "damaged" if there else NOT_DONE
+        for name, reason in STALE_REASONS.items():
+            if name in wanted and getattr(companion, name) != wanted[name]:
+                return reason
+        if any(problem["may_pass"] for problem in companion.problems):
+            return "files that could not be read"  # they may be readable now
+        try:
+            return None if self.is_whole() else "damaged"
+        except ResultsError:
+            return "damaged"
+
+
+def results_below(folder: Path) -> Iterator[Result]:
+    """Walk a tree of results: all whose CSV is there, or whose companion is, in the order of their paths.
+
+    Raises
+    ------
+    ResultsError
+        If a folder cannot be listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise ResultsError(f"cannot list {error.filename}: {error.strerror}") from None
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders.sort()
+        matches = filter(None, map(RESULT.fullmatch, names))
+        for name in sorted({match["name"] for match in matches}):
+            yield Result(Path(place, f"{name}.txt"))

@@ -1,0 +1,123 @@
+"""The camera-nights that are to be done: found in the archive, locked, and handed out as jobs."""
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from aurorapt.archive.camera_nights import CameraNight, NightListing, Problem, camera_nights, list_minute_files
+from aurorapt.errors import ArchiveError, OutputFullError, ResultsError
+from aurorapt.loader.dataset import Job
+from aurorapt.machine.locks import Locks
+from aurorapt.machine.whole_files import remove_leftovers
+from aurorapt.results import classifications
+from aurorapt.results.companion import companion_path
+from aurorapt.results.tree import NOT_DONE, Result
+from aurorapt.run.open_night import OpenNight
+from aurorapt.run.options import RunOptions
+from aurorapt.run.progress import RunProgress
+from aurorapt.run.run_summary import Summary
+
+log = logging.getLogger(__name__)
+
+
+class PendingNights:
+    """The camera-nights of a run that are not done yet.
+
+    Parameters
+    ----------
+    summary : counts what is found, current and failed
+
+    Attributes
+    ----------
+    opened : those that are locked by this run and whose minutes are not all read, oldest first
+    elsewhere : those that are locked by other runs
+    """
+
+    def __init__(self, options: RunOptions, summary: Summary, progress: RunProgress) -> None:
+        self.options = options
+        self.summary = summary
+        self.progress = progress
+        self.locks = Locks()
+        self.opened: deque[OpenNight] = deque()
+        self.elsewhere: list[CameraNight] = []
+
+    def found(self) -> Iterator[CameraNight]:
+        """Find the camera-nights of the run, done or not."""
+        options = self.options
+        for night in camera_nights(options.archive, options.start, options.end, options.sites, self._report_folder):
+            self.summary.camera_nights += 1
+            yield night
+
+    def jobs(self, nights: Iterable[CameraNight]) -> Iterator[Job]:
+        """Find what is to be done; called ahead of the results by the loader, in this process."""
+        for night in nights:
+            try:
+                opened = self._open(night)
+            except OutputFullError:
+                raise
+            except (ArchiveError, ResultsError) as error:
+                self.fail(night, error)
+                continue
+            if opened is None:
+                self.progress.show(night, 1, self.summary.frames)
+                continue
+            self.opened.append(opened)
+            for minute_file in opened.listing.minute_files:
+                yield Job(night, minute_file)
+            yield Job(night)
+
+    def fail(self, night: CameraNight, reason: object) -> None:
+        """Count a camera-night that cannot be done, and say why."""
+        self.summary.failed += 1
+        log.error("%s: failed: %s", night, reason)
+
+    def close(self) -> None:
+        """Release every lock."""
+        self.locks.close()
+
+    def _open(self, night: CameraNight) -> OpenNight | None:
+        """Lock a camera-night that is to be done; None where it is current, or another run is at it."""
+        csv_file = classifications.csv_path(self.options.output, night)
+        lock_file = csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock")
+        listing = list_minute_files(night)
+        if self._why_stale(csv_file, listing) is None:
+            self.locks.clear(lock_file)  # of a run that was killed when it was all but done
+            self._skip_current(night)
+            return None
+        classifications.prepare_folder(csv_file)
+        try:
+            lock = self.locks.acquire(lock_file)
+        except OSError as error:
+            raise classifications.cannot_write(f"lock {csv_file}", error) from None
+        if lock is None:
+            self.elsewhere.append(night)
+            return None
+        reason = self._why_stale(csv_file, listing)  # once more: the lock may be free because another run is done
+        if reason is None:
+            self.locks.release(lock)
+            self._skip_current(night)
+            return None
+        remove_leftovers((csv_file, companion_path(csv_file)))
+        if reason != NOT_DONE:
+            log.info("%s: is done anew: %s", night, reason)
+        return OpenNight(night, listing, lock, reason)
+
+    def _why_stale(self, csv_file: Path, listing: NightListing) -> str | None:
+        options = self.options
+        wanted = {
+            "fingerprint": listing.fingerprint,
+            "weights_sha256": options.weights.sha256,
+            "precision": options.precision,
+            "salvage": options.salvage,
+        }
+        reason = Result(csv_file).why_stale(wanted)
+        return "--overwrite" if reason is None and options.overwrite else reason
+
+    def _skip_current(self, night: CameraNight) -> None:
+        self.summary.current += 1
+        log.info("%s: current, skipped", night)
+
+    def _report_folder(self, problem: Problem) -> None:
+        self.summary.failed += 1
+        log.error("failed: %s: %s", problem.file, problem.reason)

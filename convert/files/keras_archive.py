@@ -1,0 +1,141 @@
+"""Keras models in ``.keras`` archives: a zip of a configuration, its metadata and an HDF5 file of arrays.
+
+Arrays stand under ``layers/CLASS_NUMBER/vars/0``, 1, ..., where CLASS is the layer's class in small letters and layers
+of one class are numbered within their model. Nothing is unpacked to disk.
+"""
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+from numpy.typing import NDArray
+
+from aurorapt.errors import ConversionError
+
+from ..keras_model import LONGEST_CONFIGURATION, Layer, Model, parse_model
+from ..layers.operators import is_operator
+from .hdf5 import HIGHEST_COMPRESSION, ArrayReader, child, list_arrays, open_hdf5, read_text
+from .keras_file import KerasFile
+from .variables import layer_variables, variables_in_order
+
+CONFIGURATION, METADATA, ARRAYS = "config.json", "metadata.json", "model.weights.h5"
+LARGEST_MEMBERS = {CONFIGURATION: LONGEST_CONFIGURATION, METADATA: 2**20, ARRAYS: 2**31}  # bytes
+TRAINING_ONLY = ("optimizer", "seed_generator")  # parts of paths
+
+
+_DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError)
+
+
+class _Container(NamedTuple):
+    """How a version of Keras keeps a model's layers: the group's name, and how far one with weights counts."""
+
+    name: str
+    step: int
+
+
+# TensorFlow 2.12 listed each layer with weights under two names, and numbers both.
+_CONTAINERS = (_Container("layers", 1), _Container("_layer_checkpoint_dependencies", 2))
+
+
+def read_keras_archive(path: Path) -> KerasFile:
+    """Read a model and all its arrays.
+
+    Raises
+    ------
+    ConversionError
+        if the archive is damaged, holds anything that Keras does not write, or holds arrays that the model does not use
+    """
+    members = _read_members(path)
+    model = parse_model(members[CONFIGURATION])
+    version = _keras_version(members[METADATA])
+    with open_hdf5(io.BytesIO(members[ARRAYS])) as file:
+        return KerasFile(model, _read_arrays(file, model), version)
+
+
+def _read_members(path: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            listed = archive.infolist()
+            names = [member.filename for member in listed]
+            if sorted(names) != sorted(LARGEST_MEMBERS):
+                shown = ", ".join(f"{name!r:.60}" for name in names[:5])
+                raise ConversionError(f"must hold {', '.join(LARGEST_MEMBERS)} and nothing else; it holds {shown}")
+            for member in listed:
+                _check_size(member)
+            return {member.filename: archive.read(member) for member in listed}
+    except _DAMAGE as error:
+        raise ConversionError(f"is not a sound .keras archive: {str(error) or 'it is cut short':.200}") from None
+
+
+def _check_size(member: zipfile.ZipInfo) -> None:
+    largest = LARGEST_MEMBERS[member.filename]
+    if member.file_size > largest:
+        raise ConversionError(f"{member.filename} claims {member.file_size} bytes, more than {largest}")
+    if member.file_size > HIGHEST_COMPRESSION * max(member.compress_size, 1):
+        raise ConversionError(f"{member.filename} is packed more than {HIGHEST_COMPRESSION} times")
+
+
+def _keras_version(metadata: bytes) -> str:
+    try:
+        return str(json.loads(metadata)["keras_version"])
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise ConversionError(f"{METADATA} is not sound: {error!s:.100}") from None
+
+
+def _read_arrays(file: h5py.File, model: Model) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
+    stored = {name for name in list_arrays(file) if not set(name.split("/")) & set(TRAINING_ONLY)}
+    container = next((kind for kind in _CONTAINERS if kind.name in file), _CONTAINERS[0])
+    reader = ArrayReader()
+    arrays: dict[tuple[str, ...], dict[str, NDArray[Any]]] = {}
+    used = set()
+    for path, layer, group in _groups(model, (), "", container):
+        for number, variable in enumerate(layer_variables(layer)):
+            name = f"{group}/vars/{number}"
+            if name not in stored:
+                raise ConversionError(f"layer {layer.name} ({layer.class_name}): its array {variable.name} is missing")
+            arrays.setdefault(path, {})[variable.name] = reader.read(file, name)
+            used.add(name)
+        _check_name(file, group, layer)
+    if unused := stored - used:
+        raise ConversionError(f"holds arrays that the model does not use: {', '.join(sorted(unused)[:5])}")
+    return arrays
+
+
+def _check_name(file: h5py.File, group: str, layer: Layer) -> None:
+    """Refuse a group whose recorded layer name is another: the numbering would not be what it seems."""
+    if f"{group}/vars" in file:
+        name = read_text(child(file, f"{group}/vars").attrs, "name")
+        if name not in (None, layer.name):
+            raise ConversionError(f"layer {layer.name} ({layer.class_name}): its arrays are those of {name!r:.60}")
+
+
+def _groups(
+    model: Model, path: tuple[str, ...], prefix: str, container: _Container
+) -> Iterator[tuple[tuple[str, ...], Layer, str]]:
+    """Path, layer and group of every layer that may own arrays, those of nested models included."""
+    counts: dict[str, int] = {}
+    for layer in model.layers:
+        if layer.class_name == "InputLayer" or is_operator(layer):
+            continue
+        kind = _snake_case(layer.class_name)
+        number = counts.get(kind, 0)
+        owns_arrays = bool(variables_in_order(layer, (), keras_major=3))
+        counts[kind] = number + (container.step if owns_arrays else 1)
+        group = f"{prefix}{container.name}/{kind}" + (f"_{number}" if number else "")
+        here = (*path, layer.name)
+        if layer.model is not None:
+            yield from _groups(layer.model, here, f"{group}/", container)
+        else:
+            yield here, layer, group
+
+
+def _snake_case(class_name: str) -> str:
+    """``GlobalAveragePooling2D`` to ``global_average_pooling2d``, by the rule Keras names groups with."""
+    separated = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", class_name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", separated).lower()

@@ -1,0 +1,94 @@
+"""Normalisation by recorded or by current means and variances."""
+
+import numpy as np
+
+from ..builder import Value
+from .options import Options, flag, ignored, number, one_axis, only
+from .registry import LayerCall, Variable, converts
+
+
+def _scale_and_center(options: Options) -> list[Variable]:
+    return [
+        *([Variable("gamma")] if options["scale"] else []),
+        *([Variable("beta")] if options["center"] else []),
+    ]
+
+
+@converts(
+    "BatchNormalization",
+    "SyncBatchNormalization",
+    options={
+        "axis": one_axis(),
+        "epsilon": number(0.001),
+        "center": flag(True),
+        "scale": flag(True),
+        "renorm": only(False, None),
+        "renorm_clipping": ignored("without renorm it does nothing"),
+        "renorm_momentum": ignored("without renorm it does nothing"),
+        "virtual_batch_size": only(None),
+        "momentum": ignored("training only"),
+        "synchronized": ignored("training only"),
+        "fused": ignored("another way to the same result"),
+    },
+    variables=lambda options: [
+        *_scale_and_center(options),
+        Variable("moving_mean", trainable=False),
+        Variable("moving_variance", trainable=False),
+    ],
+    refuses="an axis that is neither the last nor, of an image, the first after the batch",
+)
+def convert_batch_normalization(call: LayerCall) -> Value:
+    value = _axis_first(call)
+    channels = (value.shape[0],)
+    tensors = {
+        "weight": call.array("gamma", channels) if call.options["scale"] else np.ones(channels, np.float32),
+        "bias": call.array("beta", channels) if call.options["center"] else np.zeros(channels, np.float32),
+        "running_mean": call.array("moving_mean", channels),
+        "running_var": call.array("moving_variance", channels),
+    }
+    attributes = {"channels": value.shape[0], "epsilon": call.options["epsilon"]}
+    result = call.graph.add(call.path, "batch_norm", [value], attributes, tensors)
+    if len(value.shape) == 2:
+        return call.graph.add(f"{call.path}/back", "permute", [result], {"axes": (2, 1)})
+    return result
+
+
+def _axis_first(call: LayerCall) -> Value:
+    """Give the input with the axis to be normalised right after the batch."""
+    value, axis = call.input, call.options["axis"]
+    axis = axis % (len(value.shape) + 1)
+    is_last = axis == len(value.shape)
+    if len(value.shape) == 3 and is_last:
+        return call.graph.with_channels_first(value)
+    if len(value.shape) == 3 and axis == 1:
+        return call.graph.keras_order(value)
+    if len(value.shape) == 2 and is_last:
+        return call.graph.add(f"{call.path}/axis_first", "permute", [value], {"axes": (2, 1)})
+    if len(value.shape) == 1 and is_last:
+        return value
+    raise call.refusal(f"axis={call.options['axis']} of {len(value.shape) + 1} axes cannot be converted")
+
+
+@converts(
+    "LayerNormalization",
+    options={
+        "axis": one_axis(),
+        "epsilon": number(0.001),
+        "center": flag(True),
+        "scale": flag(True),
+        "rms_scaling": only(False),
+    },
+    variables=_scale_and_center,
+    refuses="any axis but the last",
+)
+def convert_layer_normalization(call: LayerCall) -> Value:
+    value = call.graph.keras_order(call.input)
+    if call.options["axis"] % (len(value.shape) + 1) != len(value.shape):
+        raise call.refusal(f"axis={call.options['axis']} cannot be converted, only the last axis")
+    features = (value.shape[-1],)
+    tensors = {
+        "weight": call.array("gamma", features) if call.options["scale"] else np.ones(features, np.float32),
+        "bias": call.array("beta", features) if call.options["center"] else np.zeros(features, np.float32),
+    }
+    attributes = {"features": value.shape[-1], "epsilon": call.options["epsilon"]}
+    return call.graph.add(call.path, "layer_norm", [value], attributes, tensors)

@@ -1,0 +1,191 @@
+import os
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights, find_archive, list_minute_files
+from aurorapt.errors import ArchiveError
+from tests.fake_camera import minute_path
+
+DAY = date(2014, 3, 10)
+
+
+def touch_minute(stream0: Path, hour: int, minute: int, ending: str = ".pgm.gz", **camera: str) -> Path:
+    path = minute_path(stream0, datetime(2014, 3, 10, hour, minute), **camera)
+    path = path.with_name(path.name + ending)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"content")
+    return path
+
+
+def night_of(stream0: Path) -> CameraNight:
+    (night,) = camera_nights(stream0, DAY, DAY)
+    return night
+
+
+def test_walks_dates_in_order_both_ends_included_and_accepts_missing_days(tmp_path: Path) -> None:
+    for day in (
+        "2014/03/09/gill_themis19",
+        "2014/03/11/fsim_themis",
+        "2014/03/11/atha_themis02",
+        "2014/03/12/x_themis",
+    ):
+        (tmp_path / day).mkdir(parents=True)
+    nights = list(camera_nights(tmp_path, date(2014, 3, 9), date(2014, 3, 11)))
+    assert [(str(night), night.site, night.device) for night in nights] == [
+        ("20140309 gill_themis19", "gill", "themis19"),
+        ("20140311 atha_themis02", "atha", "themis02"),
+        ("20140311 fsim_themis", "fsim", "themis"),
+    ]
+    assert [night.place_in_day for night in nights] == [(0, 1), (0, 2), (1, 2)]
+
+
+def test_chooses_sites_and_knows_which_share_one(tmp_path: Path) -> None:
+    for camera in ("gill_themis", "gill_themis19", "fsim_themis05"):
+        (tmp_path / "2014/03/10" / camera).mkdir(parents=True)
+    assert [night.shares_site for night in camera_nights(tmp_path, DAY, DAY)] == [False, True, True]
+    assert [night.site for night in camera_nights(tmp_path, DAY, DAY, {"fsim"})] == ["fsim"]
+    assert list(camera_nights(tmp_path, DAY, DAY, {"none"})) == []
+
+
+def test_ten_years_start_at_once(tmp_path: Path) -> None:
+    (tmp_path / "2010/01/01/gill_themis19").mkdir(parents=True)
+    nights = camera_nights(tmp_path, date(2010, 1, 1), date(9999, 12, 31))
+    assert next(nights).date == date(2010, 1, 1)
+
+
+def test_what_stands_beside_the_cameras_is_skipped_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "2014/03/10/gill_themis19").mkdir(parents=True)
+    (tmp_path / "2014/03/10/rego_luck").mkdir()
+    (tmp_path / "2014/03/10/fsim_themis05").write_text("a plain file")
+    assert [night.site for night in camera_nights(tmp_path, DAY, DAY)] == ["gill"]
+    assert "rego_luck" in caplog.text
+    assert "fsim_themis05" in caplog.text
+
+
+def test_a_date_that_is_no_folder_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "2014/03").mkdir(parents=True)
+    (tmp_path / "2014/03/10").write_text("not a folder")
+    problems: list[Problem] = []
+    assert list(camera_nights(tmp_path, DAY, DAY, on_problem=problems.append)) == []
+    assert [problem.file for problem in problems] == [str(tmp_path / "2014/03/10")]
+
+
+def test_an_archive_that_has_gone_is_an_error(tmp_path: Path) -> None:
+    nights = camera_nights(tmp_path / "gone", DAY, DAY)
+    with pytest.raises(ArchiveError, match="has gone"):
+        next(nights)
+
+
+@pytest.mark.parametrize("link", ["2014", "2014/03", "2014/03/10", "2014/03/10/gill_themis19"])
+def test_a_link_to_nowhere_is_a_problem_and_no_missing_day(tmp_path: Path, link: str) -> None:
+    path = tmp_path / link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to("/nowhere/at/all")
+    problems: list[Problem] = []
+    assert list(camera_nights(tmp_path, DAY, DAY, on_problem=problems.append)) == []
+    assert [problem.file for problem in problems] == [str(path)]
+
+
+def test_two_names_of_one_folder_are_one_camera(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "2014/03/10/gill_themis19").mkdir(parents=True)
+    (tmp_path / "2014/03/10/gill_themis").symlink_to("gill_themis19")
+    assert str(night_of(tmp_path)) == "20140310 gill_themis19"
+    assert not night_of(tmp_path).shares_site
+    assert "gill_themis: another name of gill_themis19" in caplog.text
+
+
+def test_finds_the_archive_in_a_download_root(tmp_path: Path) -> None:
+    assert find_archive(tmp_path) == tmp_path
+    (tmp_path / "THEMIS_ASI_RAW").mkdir()
+    assert find_archive(tmp_path) == tmp_path / "THEMIS_ASI_RAW"
+    (tmp_path / "2014").mkdir()
+    with pytest.raises(ArchiveError, match="name one of the two"):
+        find_archive(tmp_path)
+
+
+def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArchiveError, match=r"no folder .*nowhere"):
+        find_archive(tmp_path / "nowhere")
+    with pytest.raises(ArchiveError, match="not a folder"):
+        find_archive(tmp_path / "file")
+
+
+def test_lists_minutes_in_time_order_with_twins_checksummed_first(tmp_path: Path) -> None:
+    late = touch_minute(tmp_path, 7, 0)
+    raw = touch_minute(tmp_path, 6, 1, ".pgm")
+    packed = touch_minute(tmp_path, 6, 1, ".pgm.bz2")
+    first = touch_minute(tmp_path, 6, 0, ".pgm")
+    listing = list_minute_files(night_of(tmp_path))
+    assert [minute_file.path for minute_file in listing.minute_files] == [first, packed, late]
+    assert listing.minute_files[1].twins == (raw,)
+    assert (listing.file_count, listing.size_bytes, listing.problems) == (4, 28, [])
+
+
+def test_wide_hidden_and_other_files_do_not_count(tmp_path: Path) -> None:
+    path = touch_minute(tmp_path, 6, 0)
+    for name in ("20140310_0601_gill_themis19_wide_full.pgm.gz", ".20140310_0602_gill_themis19_full.pgm", "full.txt"):
+        (path.parent / name).write_bytes(b"content")
+    (path.parent / "20140310_0603_gill_themis19_thumb.pgm").write_bytes(b"content")
+    (path.parent / ".partial").mkdir()
+    (path.parent / ".partial" / "20140310_0604_gill_themis19_full.pgm.gz").write_bytes(b"content")
+    listing = list_minute_files(night_of(tmp_path))
+    assert [minute_file.path for minute_file in listing.minute_files] == [path]
+
+
+def test_a_link_loop_and_a_folder_named_like_a_file_are_problems(tmp_path: Path) -> None:
+    path = touch_minute(tmp_path, 6, 0)
+    (path.parent / "loop").symlink_to(path.parent.parent)
+    (path.parent / "itself").symlink_to(path.parent / "itself")
+    (path.parent / "20140310_0601_gill_themis19_full.pgm.gz").mkdir()
+    os.mkfifo(path.parent / "20140310_0603_gill_themis19_full.pgm")
+    (path.parent / "20140310_0602_gill_themis19_full.pgm.gz").symlink_to("nowhere")
+    listing = list_minute_files(night_of(tmp_path))
+    assert [minute_file.path for minute_file in listing.minute_files] == [path]
+    reasons = {Path(problem.file).name: problem.reason for problem in listing.problems}
+    assert set(reasons) == {
+        "loop",
+        "20140310_0601_gill_themis19_full.pgm.gz",
+        "20140310_0602_gill_themis19_full.pgm.gz",
+        "20140310_0603_gill_themis19_full.pgm",
+    }
+    assert "already read" in reasons["loop"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_an_unreadable_hour_is_a_problem_and_an_unreadable_camera_an_error(tmp_path: Path) -> None:
+    path = touch_minute(tmp_path, 6, 0)
+    night = night_of(tmp_path)
+    path.parent.chmod(0)
+    try:
+        assert [problem.file for problem in list_minute_files(night).problems] == [str(path.parent)]
+        night.folder.chmod(0)
+        with pytest.raises(ArchiveError, match="cannot list"):
+            list_minute_files(night)
+    finally:
+        night.folder.chmod(0o755)
+        path.parent.chmod(0o755)
+
+
+def test_a_camera_folder_that_has_gone_is_an_error(tmp_path: Path) -> None:
+    night = CameraNight(DAY, "gill", "themis19", tmp_path / "gone")
+    with pytest.raises(ArchiveError, match="cannot list"):
+        list_minute_files(night)
+
+
+def test_the_fingerprint_follows_names_sizes_and_times(tmp_path: Path) -> None:
+    path = touch_minute(tmp_path, 6, 0)
+    night = night_of(tmp_path)
+    fingerprints = [list_minute_files(night).fingerprint, list_minute_files(night).fingerprint]
+    assert fingerprints[0] == fingerprints[1]
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000))
+    fingerprints.append(list_minute_files(night).fingerprint)
+    path.write_bytes(b"more content")
+    fingerprints.append(list_minute_files(night).fingerprint)
+    touch_minute(tmp_path, 6, 1)
+    fingerprints.append(list_minute_files(night).fingerprint)
+    assert len(set(fingerprints[1:])) == 4

@@ -1,0 +1,243 @@
+"""Dead and stuck workers: no minute is lost, none comes twice, and the order stays."""
+
+import errno
+import itertools
+import logging
+import multiprocessing
+import os
+import re
+import signal
+import struct
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aurorapt.archive import frames
+from aurorapt.archive.camera_nights import CameraNight, MinuteFile
+from aurorapt.archive.frames import Minute
+from aurorapt.errors import AuroraptError
+from aurorapt.images.preprocess import Preprocessor
+from aurorapt.loader import supervisor
+from aurorapt.loader.dataset import Job, MinuteDataset, PreparedMinute
+from aurorapt.loader.supervisor import HOPELESS_DEATHS, prepared_minutes
+
+NIGHT = CameraNight(date(2014, 3, 10), "gill", "themis19", Path("gill_themis19"))
+PREPROCESSOR = Preprocessor(np.ones((256, 256), np.uint8), (32, 32))
+COUNT = 30
+
+
+def job(number: int) -> Job:
+    return Job(NIGHT, MinuteFile(Path(f"{number:02}.pgm")))
+
+
+def name(prepared: PreparedMinute) -> str:
+    assert prepared.job.minute_file is not None
+    return prepared.job.minute_file.path.stem
+
+
+def dataset(file_timeout: float = 60) -> MinuteDataset:
+    return MinuteDataset(PREPROCESSOR, file_timeout)
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], None]], None]:
+    """Let worker processes do something instead of reading; they are forked and so know of it."""
+
+    def set_reading(action: Callable[[str], None]) -> None:
+        def read(minute_file: MinuteFile, *_: object) -> Minute:
+            action(minute_file.path.stem)
+            return Minute()
+
+        monkeypatch.setattr("aurorapt.loader.dataset.read_minute", read)
+
+    return set_reading
+
+
+def once(marks: Path, key: str) -> bool:
+    """Whether this is the first time, over all processes."""
+    try:
+        (marks / key).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_worker_that_dies_costs_nothing(
+    reading: Callable[[Callable[[str], None]], None], tmp_path: Path, caplog: pytest.LogCaptureFixture, workers: int
+) -> None:
+    reading(lambda key: die() if key in ("00", "07", "08", "29") and once(tmp_path, key) else None)
+    done = list(prepared_minutes(map(job, range(COUNT)), dataset(), workers))
+    assert [name(prepared) for prepared in done] == [f"{number:02}" for number in range(COUNT)]
+    assert not any(prepared.problems for prepared in done)
+    told = len(
+        re.findall(r"a worker process died \((?:SIGKILL|cause unknown)\); workers are started again, at ", caplog.text)
+    )
+    assert told in ((4,) if workers == 1 else (3, 4)), "two workers that die at the same time may be one message"
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_file_at_which_workers_die_three_times_is_a_problem(
+    reading: Callable[[Callable[[str], None]], None], tmp_path: Path, workers: int
+) -> None:
+    def fatal(key: str) -> None:
+        if key in ("07", "08"):
+            (tmp_path / f"{key} {time.monotonic_ns()}").touch()
+            die()
+
+    reading(fatal)
+    done = list(prepared_minutes(map(job, range(COUNT)), dataset(), workers))
+    assert [name(prepared) for prepared in done] == [f"{number:02}" for number in range(COUNT)]
+    problems = [problem for prepared in done for problem in prepared.problems]
+    assert [(problem.file, problem.may_pass) for problem in problems] == [("07.pgm", True), ("08.pgm", True)]
+    assert problems[0].reason == "3 worker processes died at it (SIGKILL)"
+    # the first worker dies among others' files, so that nobody knows whose fault it is
+    assert all(len(list(tmp_path.glob(f"{key} *"))) <= 4 for key in ("07", "08"))
+
+
+def test_workers_that_die_whatever_they_read_end_the_run(reading: Callable[[Callable[[str], None]], None]) -> None:
+    reading(lambda key: die())
+    with pytest.raises(AuroraptError, match=rf"{HOPELESS_DEATHS} worker processes died one after another \(SIGKILL\)"):
+        list(prepared_minutes(map(job, range(COUNT)), dataset(), 2))
+
+
+def test_a_worker_killed_while_it_hands_over_hangs_nothing(
+    reading: Callable[[Callable[[str], None]], None], tmp_path: Path
+) -> None:
+    """The pipe then holds half an item, and its lock has no owner."""
+
+    def half_and_die(connection: Connection, content: bytes) -> None:
+        os.write(connection.fileno(), struct.pack("!i", len(content)) + bytes(content[:100]))
+        time.sleep(0.5)  # so that the main process is in the middle of reading
+        die()
+
+    def break_the_pipe(key: str) -> None:
+        if key == "05" and once(tmp_path, key):
+            Connection._send_bytes = half_and_die  # type: ignore[method-assign]
+
+    reading(break_the_pipe)
+    minutes = prepared_minutes(map(job, range(12)), dataset(), 2)
+    assert [name(prepared) for prepared in minutes] == [f"{number:02}" for number in range(12)]
+
+
+def test_only_what_is_under_way_is_held(reading: Callable[[Callable[[str], None]], None], tmp_path: Path) -> None:
+    handed_out = itertools.count()
+    last = -1
+
+    def jobs() -> Iterator[Job]:
+        nonlocal last
+        for last in handed_out:
+            yield job(last)
+
+    reading(lambda key: die() if key in ("04", "11") and once(tmp_path, key) else None)
+    minutes = prepared_minutes(jobs(), dataset(), 2)
+    for number, prepared in zip(range(20), minutes, strict=False):
+        assert name(prepared) == f"{number:02}"
+        assert last - number <= 2 * 2 + 1
+    minutes.close()
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_a_file_that_stalls_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """A FIFO that nobody writes to: opening it waits for ever."""
+    paths = [tmp_path / f"{number:02}.pgm" for number in range(6)]
+    for path in paths:
+        os.mkfifo(path) if path.stem == "03" else path.write_bytes(b"")
+    jobs = [Job(NIGHT, MinuteFile(path)) for path in paths]
+    done = list(prepared_minutes(jobs, dataset(file_timeout=1), workers))
+    assert [prepared.job for prepared in done] == jobs
+    (problem,) = done[3].problems
+    assert (problem.file, problem.reason, problem.may_pass) == (str(paths[3]), "not read within 1 s", True)
+    assert all(prepared.problems[0].reason == "no image data" for prepared in done if prepared is not done[3])
+
+
+def test_a_stalled_copy_gives_way_to_its_twin(tmp_path: Path) -> None:
+    stalled, twin = tmp_path / "00.pgm.gz", tmp_path / "00.pgm"
+    os.mkfifo(stalled)
+    twin.write_bytes(b"")
+    minute = frames.read_minute(MinuteFile(stalled, (twin,)), "gill", NIGHT.date, file_timeout=0.2)
+    assert [problem.reason for problem in minute.problems] == ["not read within 0.2 s", "no image data"]
+
+
+def test_a_reader_that_swallows_every_exception_is_given_up_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tolerant(*_: object, **__: object) -> None:
+        while True:
+            try:
+                time.sleep(60)
+            except Exception:
+                continue
+
+    monkeypatch.setattr("themis_imager_readfile.read", tolerant)
+    path = tmp_path / "00.pgm"
+    path.write_bytes(b"")
+    minute = frames.read_minute(MinuteFile(path), "gill", NIGHT.date, file_timeout=0.2)
+    assert [problem.reason for problem in minute.problems] == ["not read within 0.2 s"]
+
+
+def test_a_worker_that_does_not_even_take_signals_is_killed(
+    reading: Callable[[Callable[[str], None]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is gone; only the main process can see to that."""
+
+    def hang(key: str) -> None:
+        if key == "03":
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGTERM])
+            time.sleep(600)
+
+    monkeypatch.setattr(supervisor, "STUCK_MARGIN", 1.0)
+    reading(hang)
+    done = list(prepared_minutes(map(job, range(8)), dataset(file_timeout=1), 2))
+    assert [name(prepared) for prepared in done] == [f"{number:02}" for number in range(8)]
+    problems = [problem for prepared in done for problem in prepared.problems]
+    assert [(problem.file, problem.may_pass) for problem in problems] == [("03.pgm", True)]
+    assert problems[0].reason == "its worker process did not answer within 3 s"
+
+
+def test_restarts_leave_no_process_descriptor_or_handler(
+    reading: Callable[[Callable[[str], None]], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    list(prepared_minutes(map(job, range(2)), dataset(), 1))  # torch sets its handler for good with its first worker
+    handler = signal.getsignal(signal.SIGCHLD)
+    before = len(os.listdir("/dev/fd"))
+    reading(lambda key: die() if once(tmp_path, key) else None)
+    list(prepared_minutes(map(job, range(8)), dataset(), 2))
+    assert len(os.listdir("/dev/fd")) <= before
+    assert signal.getsignal(signal.SIGCHLD) is handler
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_processes_of_others_are_left_alone(reading: Callable[[Callable[[str], None]], None], tmp_path: Path) -> None:
+    reading(lambda key: die() if key == "03" and once(tmp_path, key) else None)
+    minutes = prepared_minutes(map(job, range(8)), dataset(), 2)
+    next(minutes)
+    other = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    other.start()
+    try:
+        assert len(list(minutes)) == 7
+        assert other.is_alive()
+    finally:
+        other.kill()
+        other.join()
+
+
+def test_the_archives_own_faults_pass_through(reading: Callable[[Callable[[str], None]], None]) -> None:
+    def jobs() -> Iterator[Job]:
+        yield from map(job, range(3))
+        raise OSError(errno.EIO, "Input/output error")
+
+    reading(lambda key: None)
+    with pytest.raises(OSError, match="Input/output error"):
+        list(prepared_minutes(jobs(), dataset(), 2))
