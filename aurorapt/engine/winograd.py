@@ -128,7 +128,7 @@ class WinogradConvolution(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         result = torch.empty(len(images), self.rows, self.columns, len(self.bias))
-        for part, place in zip(images.split(self.frames_at_once), result.split(self.frames_at_once), strict=True):
+        for part, place in zip(*(torch.split(whole, self.frames_at_once) for whole in (images, result)), strict=True):
             place.copy_(self._whole_tiles(part.permute(0, 2, 3, 1))[: len(part), : self.rows, : self.columns])
         result = result.permute(0, 3, 1, 2)
         return ACTIVATIONS[self.activation](result) if self.activation else result

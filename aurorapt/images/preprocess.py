@@ -135,14 +135,15 @@ def _equalized(frame: NDArray[np.uint16], near: _Neighbours) -> NDArray[np.uint8
 
     def level(tiles: NDArray[np.intp]) -> NDArray[np.float32]:
         # every whole number here is below 2**24, so float32 holds it exactly, and no quotient rounds up to the next one
-        entry = value / np.repeat(step[tiles], near.in_block)
+        entry: NDArray[np.float32] = value / np.repeat(step[tiles], near.in_block)
         np.floor(entry, out=entry)
         entry += np.float32(1)
         np.minimum(entry, np.repeat(counts.excess[tiles], near.in_block), out=entry)
         entry += counts.up_to(rank, tiles, near.in_block)
         # the product is rounded to float32 before it is rounded to a level, as OpenCV does it
         entry *= COUNTS_TO_LEVEL
-        return np.rint(entry, out=entry)
+        np.rint(entry, out=entry)
+        return entry
 
     top_left, top_right, bottom_left, bottom_right = near.tiles
     left, top = 1 - near.right, 1 - near.bottom
@@ -152,7 +153,8 @@ def _equalized(frame: NDArray[np.uint16], near: _Neighbours) -> NDArray[np.uint8
     lower += level(bottom_right) * near.right
     mixed = np.rint(upper * top + lower * near.bottom)
     mixed /= np.float32(LEVEL_TO_8_BIT)
-    return np.rint(mixed, out=mixed).astype(np.uint8)
+    equalized: NDArray[np.uint8] = np.rint(mixed, out=mixed).astype(np.uint8)
+    return equalized
 
 
 def _check_images(images: NDArray[np.uint16]) -> None:

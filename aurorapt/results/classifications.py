@@ -37,7 +37,7 @@ def csv_path(output: Path, night: CameraNight) -> Path:
 
 def one_row_per_second(
     times: Sequence[datetime],
-    predictions: NDArray[np.integer],
+    predictions: NDArray[np.intp],
     confidences: NDArray[np.float32],
     classes: Sequence[str],
 ) -> NDArray[np.void]:

@@ -8,6 +8,7 @@ Light is in counts of the nominal camera at the zenith, where the moonless sky g
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurorapt.simulation.optics import SkyGrid
 from aurorapt.simulation.textures import (
@@ -87,7 +88,8 @@ class DiffuseAurora:
         across = self.v - self.centre - 80 * np.tanh(self.drift * seconds / 80) + self.undulation * wave
         belt = np.exp(-(np.abs(across / self.half_width) ** 2.5))
         texture = np.maximum(1 + self.streaks * streak + 0.25 * wave, 0.05)
-        return self.brightness * belt * texture * self.path
+        light: Array = self.brightness * belt * texture * self.path
+        return light
 
 
 class Arcs:
@@ -126,7 +128,8 @@ class Arcs:
         """Return the half spread, km across the arc, that a slab's depth gives a line of sight."""
         _, below = self.plane.position(altitude - depth / 2)
         _, above = self.plane.position(altitude + depth / 2)
-        return 0.35 * np.abs(above - below + FIELD_LEAN * depth)
+        half_spread: Array = 0.35 * np.abs(above - below + FIELD_LEAN * depth)
+        return half_spread
 
     def render(self, seconds: float) -> Array:
         """Return the arcs' light, (128, 128) float32 [y, x], counts."""
@@ -145,7 +148,8 @@ class Arcs:
         light *= 1 + 5 * bulge
         if self.surge:
             light += 0.35 * self.peaks[0] * bulge * self._torn(u, v, age)
-        return light * np.minimum(self.plane.grid.van_rhijn(ARC_ALTITUDES[1]), 3)
+        light *= np.minimum(self.plane.grid.van_rhijn(ARC_ALTITUDES[1]), 3)
+        return light
 
     def _slab(self, u: Array, v: Array, lift: Array, smear: Array, seconds: float) -> Array:
         light = np.zeros_like(u)
@@ -182,7 +186,8 @@ class Arcs:
         pattern = sample_tile(tile, u / 6 + twist + age / 4, v / 4 + twist - age / 15)
         top = self.latitudes[-1] + min(self.bulge_speed * age, 260)
         inside = smooth_step((v - self.latitudes[0] + 40) / 60) * smooth_step((top - v) / 60)
-        return inside * np.exp(0.8 * pattern)
+        light: Array = inside * np.exp(0.8 * pattern)
+        return light
 
 
 class PulsatingPatches:
@@ -238,7 +243,8 @@ class PulsatingPatches:
         warp = 10 * sample_tile(tile, self.u / 10 + self.offsets[0], self.v / 10 + self.offsets[1])
         x = (self.u + warp - self.speed * seconds) / PATCH_CELL
         y = (self.v + warp - self._northward(seconds)) / PATCH_CELL
-        return self.brightness * sample_tile(drawn, x, y) * self.path * self._inside_band(seconds)
+        light: Array = self.brightness * sample_tile(drawn, x, y) * self.path * self._inside_band(seconds)
+        return light
 
     def _inside_band(self, seconds: float) -> Array:
         across = np.abs(self.v - self.band_centre - self._northward(seconds)) / self.band
@@ -247,7 +253,7 @@ class PulsatingPatches:
     def _northward(self, seconds: float) -> float:
         return 100 * float(np.tanh(self.drift * seconds / 100))
 
-    def _pulse(self, seconds: float) -> Array:
+    def _pulse(self, seconds: float) -> NDArray[np.float64]:
         """Return how bright each patch is just now, 0 to about 1.4, averaged over the exposure."""
         wander = 0.35 * np.sin(2 * np.pi * (seconds / (6.3 * self.periods) + self.phases[1]))
         turns = seconds / self.periods + self.phases[2] + wander
@@ -256,7 +262,8 @@ class PulsatingPatches:
         edge = np.minimum(1.2 / self.periods, 0.5 * self.on_shares)
         plateau = smooth_step(part / edge) * smooth_step((self.on_shares - part) / edge)
         erratic = np.modf(np.abs(np.sin(cycle * 12.9898 + self.phases[1] * 78.233)) * 43758.5453)[0]
-        return plateau * (0.45 + 0.95 * erratic)
+        brightness: NDArray[np.float64] = plateau * (0.45 + 0.95 * erratic)
+        return brightness
 
     def _shape(self, number: int, life: int) -> tuple[int, int, Array]:
         """Return a patch's corner (row, column) in the plane and its shape: 1 at the core, 0 at the rim."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurorapt.simulation.horizon import Horizon, make_horizon
 from aurorapt.simulation.optics import Optics, SkyGrid
@@ -44,7 +45,7 @@ class Camera:
     response: Array = field(repr=False)
     offset: Array = field(repr=False)
 
-    def expose(self, light: Array, lamps_lit: Array, random: np.random.Generator) -> np.ndarray:
+    def expose(self, light: Array, lamps_lit: Array, random: np.random.Generator) -> NDArray[np.uint16]:
         """Return the frame that the sensor reads out.
 
         Parameters

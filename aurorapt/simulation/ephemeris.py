@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Angles = TypeVar("Angles", float, NDArray[np.float64])
 
 J2000 = datetime(2000, 1, 1, 12)
 
@@ -70,8 +73,8 @@ def moon(time: datetime) -> Body:
 
 
 def horizontal(
-    right_ascension: NDArray | float, declination: NDArray | float, sidereal_angle: float, latitude: float
-) -> tuple[NDArray, NDArray]:
+    right_ascension: Angles, declination: Angles, sidereal_angle: float, latitude: float
+) -> tuple[Angles, Angles]:
     """Return azimuth (from north through east) and elevation of celestial directions, radians.
 
     Parameters

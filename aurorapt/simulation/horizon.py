@@ -34,7 +34,7 @@ def make_horizon(optics: Optics, random: np.random.Generator) -> Horizon:
     distance = optics.distance()
     y, x = np.mgrid[:FRAME_SIZE, :FRAME_SIZE].astype(np.float32)
     azimuth, zenith_angle = optics.directions(x, y)
-    elevation = 90 - np.degrees(zenith_angle)
+    elevation: Array = 90.0 - np.degrees(zenith_angle)
     skyline = _skyline(azimuth, random)
     openness = smooth_step((elevation - skyline) / 1.2 + 0.5) * _antennas(azimuth, elevation, random)
     inside = smooth_step((RIM_RADIUS - distance) / 2 + 0.5)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurorapt.errors import OptionError
 from aurorapt.simulation.aurora import MagneticPlane
@@ -12,7 +13,7 @@ from aurorapt.simulation.camera import make_camera
 from aurorapt.simulation.ephemeris import solar_depression
 from aurorapt.simulation.nights import Night, local_noon
 from aurorapt.simulation.sky import NightSky
-from aurorapt.simulation.textures import double_size, random_stream
+from aurorapt.simulation.textures import Array, double_size, random_stream
 
 DARK_DEPRESSION = 9.0  # degrees the sun must be below the horizon for the camera to run
 LAMP_SWITCHING = 1200.0  # seconds between the moments at which a lamp may be switched
@@ -92,7 +93,7 @@ class SimulatedCamera:
         """Return the class of a frame taken at `time` (UTC)."""
         return self._night(time).class_at(time, self._depression(time))
 
-    def expose(self, time: datetime) -> np.ndarray:
+    def expose(self, time: datetime) -> NDArray[np.uint16]:
         """Return the frame taken at `time` (UTC), (256, 256) uint16 [y, x], raw counts."""
         night = self._night(time)
         moon = self._sky.moon(time)
@@ -105,11 +106,12 @@ class SimulatedCamera:
         noise = random_stream(self.seed, self.site, night.noon.toordinal(), microseconds)
         return self.camera.expose(full, self._lamps_lit(time), noise)
 
-    def _lamps_lit(self, time: datetime) -> np.ndarray:
+    def _lamps_lit(self, time: datetime) -> Array:
         """Return which lamps burn, 0 or 1 each: a third always, the rest some of the time."""
         slot = int((time - datetime(2000, 1, 1)).total_seconds() // LAMP_SWITCHING)
         phases = np.modf(self._lamp_rhythms[:, 0] + 0.381966 * (slot % 1000))[0]
-        return (phases < 0.3 + 1.05 * self._lamp_rhythms[:, 1]).astype(np.float32)
+        lit: Array = (phases < 0.3 + 1.05 * self._lamp_rhythms[:, 1]).astype(np.float32)
+        return lit
 
     def _night(self, time: datetime) -> Night:
         return self._night_from(local_noon(time, self.place.longitude))

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from aurorapt.simulation.ephemeris import Angles
 from aurorapt.simulation.textures import Array
 from aurorapt.themis import FRAME_SIZE
 
@@ -43,7 +45,7 @@ class Optics:
         zenith_angle = np.radians(PLATE_LINEAR * radius + PLATE_CUBIC * radius**3)
         return np.arctan2(-right, -down) + self.rotation, zenith_angle
 
-    def pixels(self, azimuth: Array | float, zenith_angle: Array | float) -> tuple[Array, Array]:
+    def pixels(self, azimuth: Angles, zenith_angle: Angles) -> tuple[Angles, Angles]:
         """Return the pixel position (x, y) of directions in radians."""
         degrees = np.degrees(np.asarray(zenith_angle))
         radius = degrees / PLATE_LINEAR
@@ -57,10 +59,11 @@ class Optics:
     def distance(self) -> Array:
         """Return each pixel's distance from the optical centre, (256, 256) float32 [y, x], pixels."""
         y, x = np.mgrid[:FRAME_SIZE, :FRAME_SIZE].astype(np.float32)
-        return np.hypot(x - self.centre_x, y - self.centre_y)
+        distance: Array = np.hypot(x - self.centre_x, y - self.centre_y)
+        return distance
 
 
-def elevation_mask(minimum_elevation: float, optics: Optics | None = None) -> np.ndarray:
+def elevation_mask(minimum_elevation: float, optics: Optics | None = None) -> NDArray[np.uint8]:
     """Return which pixels look high enough.
 
     Parameters
@@ -100,7 +103,8 @@ class SkyGrid:
     def cosine_from(self, azimuth: float, elevation: float) -> Array:
         """Return the cosine of the angle between each direction and the given one (radians), (128, 128) float32."""
         across = np.sin(self.zenith_angle) * np.cos(self.azimuth - azimuth)
-        return (np.sin(elevation) * np.cos(self.zenith_angle) + np.cos(elevation) * across).astype(np.float32)
+        cosine: Array = (np.sin(elevation) * np.cos(self.zenith_angle) + np.cos(elevation) * across).astype(np.float32)
+        return cosine
 
     def ground_position(self, altitude: float) -> tuple[Array, Array]:
         """Return where each line of sight crosses a shell around the spherical Earth.
@@ -123,4 +127,5 @@ class SkyGrid:
     def van_rhijn(self, altitude: float) -> Array:
         """Return how much longer than at the zenith each path through a thin shell is (van Rhijn 1921)."""
         sine = EARTH_RADIUS / (EARTH_RADIUS + altitude) * np.sin(self.zenith_angle)
-        return (1 / np.sqrt(1 - sine**2)).astype(np.float32)
+        stretch: Array = (1 / np.sqrt(1 - sine**2)).astype(np.float32)
+        return stretch

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurorapt.errors import OptionError
 from aurorapt.intervals import intervals_of_one_class
@@ -40,7 +41,7 @@ class SimulatedFrames:
 
     site: str
     times: list[datetime]
-    images: np.ndarray
+    images: NDArray[np.uint16]
     classes: list[str]
 
 

@@ -11,6 +11,7 @@ from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurorapt.simulation import ephemeris
 from aurorapt.simulation.optics import Optics, SkyGrid
@@ -84,7 +85,8 @@ class DriftingClouds:
         cover = float(np.clip(self.cover * share, 0.002, 0.998))
         filled = smooth_step((field + NormalDist().inv_cdf(cover)) / (2 * self.edge) + 0.5)
         relief = 1 + self.contrast * (np.exp(self.relief * np.clip(field, -2, 2)) - 1)
-        return self.depth * (cover + self.contrast * (filled - cover)) * relief * self.slant
+        optical_depth: Array = self.depth * (cover + self.contrast * (filled - cover)) * relief * self.slant
+        return optical_depth
 
 
 class CoveredDome:
@@ -95,7 +97,7 @@ class CoveredDome:
         coarse = np.exp(random.uniform(np.log(0.12), np.log(3)))
         offsets = random.uniform(0, 256, 2)
         field = sample_tile(noise_tile(35, random.choice([2.2, 3.0])), x * coarse + offsets[0], y * coarse + offsets[1])
-        self.depth = (random.uniform(1.5, 4) * np.exp(random.uniform(0.15, 0.7) * field)).astype(np.float32)
+        self.depth: Array = (random.uniform(1.5, 4) * np.exp(random.uniform(0.15, 0.7) * field)).astype(np.float32)
 
     def optical_depth(self, seconds: float, share: float) -> Array:
         """Return the covering's optical depth, (128, 128) float32 [y, x]."""
@@ -142,7 +144,8 @@ class NightSky:
 
     def _town_glow(self, azimuth: float, width: float) -> Array:
         towards = np.cos(self.grid.azimuth - azimuth)
-        return np.exp((towards - 1) / width) * np.sin(self.grid.zenith_angle) ** 6 + np.float32(0.03)
+        glow: Array = np.exp((towards - 1) / width) * np.sin(self.grid.zenith_angle) ** 6 + np.float32(0.03)
+        return glow
 
     def moon(self, time: datetime) -> Moon:
         """Return where the moon stands and how bright it shines.
@@ -160,7 +163,7 @@ class NightSky:
     def clear_light(self, time: datetime, moon: Moon) -> Array:
         """Return the light of a cloudless sky without stars and aurora, (128, 128) float32 [y, x]."""
         seconds = (time - ephemeris.J2000).total_seconds()
-        light = self.dark_sky * self._airglow(seconds) * self.airglow_path
+        light: Array = self.dark_sky * self._airglow(seconds) * self.airglow_path
         light += self.town_light * self.town_glow
         light += self._milky_way(time) + self._twilight(time)
         if moon.elevation > 0:
@@ -179,7 +182,8 @@ class NightSky:
         sidereal = ephemeris.local_sidereal_angle(time, self.longitude)
         azimuth, elevation = ephemeris.horizontal(np.radians(192.86), np.radians(27.13), sidereal, self.latitude)
         galactic_latitude = np.arcsin(np.clip(self.grid.cosine_from(float(azimuth), float(elevation)), -1, 1))
-        return 0.2 * DARK_SKY * np.exp(-((galactic_latitude / 0.2) ** 2)) * self.transparency
+        light: Array = 0.2 * DARK_SKY * np.exp(-((galactic_latitude / 0.2) ** 2)) * self.transparency
+        return light
 
     def _twilight(self, time: datetime) -> Array:
         body = ephemeris.sun(time)
@@ -188,7 +192,8 @@ class NightSky:
         zenith = TWILIGHT_COUNTS * 10 ** (-0.4 * TWILIGHT_SLOPE * (-np.degrees(elevation) - 10))
         sine = np.sin(self.grid.zenith_angle)
         towards_sun = sine * np.cos(self.grid.azimuth - azimuth)
-        return np.float32(min(zenith, 60000)) * np.exp(1.6 * towards_sun + 0.3 * sine**2)
+        light: Array = np.float32(min(zenith, 60000)) * np.exp(1.6 * towards_sun + 0.3 * sine**2)
+        return light
 
     def _moonlight(self, moon: Moon) -> Array:
         """Return moonlight scattered by clear air (Krisciunas and Schaefer 1991, equations 3, 15, 20 and 21)."""
@@ -199,7 +204,8 @@ class NightSky:
         dimmed = 10 ** (-0.4 * EXTINCTION * moon_air_mass(moon))
         scatterers = 1 - 10 ** (-0.4 * EXTINCTION * np.minimum(self.grid.air_mass, 4))  # the model ends near there
         nanolambert = scattering * illuminance * dimmed * scatterers
-        return (nanolambert * (DARK_SKY / DARK_SKY_NANOLAMBERT)).astype(np.float32)
+        light: Array = (nanolambert * (DARK_SKY / DARK_SKY_NANOLAMBERT)).astype(np.float32)
+        return light
 
     def through_clouds(self, light: Array, depths: Iterable[Array], moon: Moon) -> tuple[Array, Array]:
         """Return the sky's light after all clouds and domes, and the share of direct light that passed them.
@@ -225,7 +231,8 @@ class NightSky:
         thin = np.exp(-0.25 * depth)
         aureole = thin * (1.5 * np.exp(-degrees / 2.5) + 2.0 * np.exp(-degrees / 9) + 1.3 * np.exp(-degrees / 28))
         received = 100 * DARK_SKY * moon.light * 10 ** (-0.4 * EXTINCTION * moon_air_mass(moon))
-        return np.float32(received) * (0.8 * np.float32(np.sin(moon.elevation)) + aureole)
+        glow: Array = np.float32(received) * (0.8 * np.float32(np.sin(moon.elevation)) + aureole)
+        return glow
 
     def add_stars(self, frame: Array, time: datetime, passing: Array) -> None:
         """Add the stars to full-resolution light, in place; they turn with the celestial sphere.
@@ -278,7 +285,7 @@ def moon_air_mass(moon: Moon) -> float:
 
 
 @lru_cache(maxsize=1)
-def _star_field() -> tuple[Array, Array, Array]:
+def _star_field() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return right ascensions and declinations (radians) and counts of stars, brightest first.
 
     Places are random: the field turns like the real one without being it. The number brighter than magnitude m

@@ -2,10 +2,13 @@
 
 import zlib
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = np.ndarray  # of float32 where a docstring gives a shape
+Array = NDArray[np.float32]
+Number = TypeVar("Number", float, NDArray[np.float32], NDArray[np.float64])
 
 TILE_SIZE = 256  # cells along one edge of a periodic tile; a power of two, so that wrapping is a bit mask
 LINE_SIZE = 2048  # cells of a periodic line; a power of two
@@ -37,7 +40,8 @@ def noise_tile(number: int, spectral_index: float) -> Array:
     frequency = np.hypot(np.fft.fftfreq(TILE_SIZE)[:, None], np.fft.rfftfreq(TILE_SIZE)[None])
     frequency[0, 0] = np.inf
     field = np.fft.irfft2(np.fft.rfft2(white) * frequency ** (-spectral_index / 2), s=white.shape)
-    return (field / field.std()).astype(np.float32)
+    normalised: Array = (field / field.std()).astype(np.float32)
+    return normalised
 
 
 @lru_cache(maxsize=32)
@@ -60,7 +64,8 @@ def noise_line(number: int, longest: float, shortest: float) -> Array:
     band = (frequency >= 1 / longest) & (frequency <= 1 / shortest)
     amplitude = np.divide(1, frequency, out=np.zeros_like(frequency), where=band)
     line = np.fft.irfft(spectrum * amplitude, LINE_SIZE)
-    return (line / line.std()).astype(np.float32)
+    normalised: Array = (line / line.std()).astype(np.float32)
+    return normalised
 
 
 def sample_tile(tile: Array, x: Array, y: Array) -> Array:
@@ -77,15 +82,17 @@ def sample_tile(tile: Array, x: Array, y: Array) -> Array:
     lower_left = cells[bottom + left_column]
     upper = upper_left + right * (cells[top + right_column] - upper_left)
     lower = lower_left + right * (cells[bottom + right_column] - lower_left)
-    return upper + down * (lower - upper)
+    value: Array = upper + down * (lower - upper)
+    return value
 
 
 def sample_line(line: Array, x: Array) -> Array:
     """Return the value of a periodic line of 2048 cells at the cell that holds x."""
-    return line[np.floor(x).astype(np.int32) & (LINE_SIZE - 1)]
+    value: Array = line[np.floor(x).astype(np.int32) & (LINE_SIZE - 1)]
+    return value
 
 
-def smooth_step(x: Array | float) -> Array:
+def smooth_step(x: Number) -> Number:
     """Return 0 below 0, 1 above 1, and the cubic 3x^2 - 2x^3 between."""
     x = np.clip(x, 0, 1)
     return x * x * (3 - 2 * x)

@@ -22,7 +22,8 @@ from aurorapt.images.preprocess import RECIPE
 from aurorapt.machine.whole_files import WriteError, write_whole
 from aurorapt.themis import FRAME_SIZE, LONGEST_CLASS_NAME, MOST_CLASSES
 from aurorapt.weights.attributes import require
-from aurorapt.weights.graph import MOST_NODES, Graph, Node, Shape, check_graph, is_name
+from aurorapt.weights.graph import MOST_NODES, Graph, Node, check_graph, is_name
+from aurorapt.weights.operations import Shape
 
 FORMAT_VERSION = 1
 KINDS = ("published", "converted", "simulated")

@@ -1,7 +1,7 @@
 """Careful reading of numpy's array files: only numbers, and only a shape that the bytes can fill."""
 
 import math
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,14 @@ def read_npy(file: IO[bytes], size: int) -> NDArray[Any]:
         if the file is not sound, or claims more
     """
     try:
-        version = np.lib.format.read_magic(file)
+        version = np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran_order, dtype = read_header(file)
+        shape, fortran_order, dtype = read_header(file)  # type: ignore[no-untyped-call]
         claimed = math.prod(shape) * dtype.itemsize
         if dtype.kind not in "fiu" or min(shape, default=0) < 0 or claimed > size:
             raise ValueError(f"claims shape {shape} of {dtype} in {size} bytes")
-        order = "F" if fortran_order else "C"
-        return np.frombuffer(file.read(claimed), dtype).reshape(shape, order=order)  # type: ignore[call-overload]
+        order: Literal["C", "F"] = "F" if fortran_order else "C"
+        array: NDArray[Any] = np.frombuffer(file.read(claimed), dtype).reshape(shape, order=order)
+        return array
     except _FAULTS as error:
         raise ValueError(str(error)) from None

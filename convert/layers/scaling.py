@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..builder import Value
 from .options import Option, Options, flag, ignored, integer, numbers
@@ -62,7 +63,7 @@ def convert_normalization(call: LayerCall) -> Value:
     return call.graph.affine(call.path, centred, 1 / deviation, None)
 
 
-def _filled(call: LayerCall, name: str, sizes: tuple[int, ...]) -> np.ndarray:
+def _filled(call: LayerCall, name: str, sizes: tuple[int, ...]) -> NDArray[np.float32]:
     try:
         array = np.array(call.options[name], np.float32)
         return np.broadcast_to(array.reshape(sizes) if array.size == np.prod(sizes) else array, sizes)
