@@ -2,6 +2,11 @@
 
 A lock is a file that is created where there is none, which every file system does for one of several processes only.
 It says whose it is, and is touched every minute for as long as that run lives.
+
+The lease of the library filelock is not used, because of how it tells age (seen in its version 4.2.11): whoever wants a
+lock must have watched it untouched for the lock's whole life, anew for each camera-night that a dead host left behind.
+Here the clock of the file server tells at once, and the clocks of the hosts do not matter. Owners are told apart by
+boot and PID namespace, since a process number means nothing beyond them; early releases of filelock knew no namespaces.
 """
 
 import json
@@ -30,7 +35,7 @@ class Lock:
     token: str
 
     def is_held(self) -> bool:
-        """Whether no other run has taken it over, as happens to a process that was suspended for long."""
+        """Tell whether no other run has taken it over, as happens to a process that was suspended for long."""
         return _read(self.path).get("token") == self.token
 
 
@@ -128,7 +133,7 @@ def _is_stale(path: Path) -> bool:
 
 
 def _age(path: Path) -> float:
-    """Seconds since a file was touched, by the clock of its file server."""
+    """Give the seconds since a file was touched, by the clock of its file server."""
     probe = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         probe.touch()
@@ -156,7 +161,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _host() -> str:
-    """Where process numbers mean the same: one boot of one machine, in one container."""
+    """Name where process numbers mean the same: one boot of one machine, in one container."""
     parts = [platform.node()]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())

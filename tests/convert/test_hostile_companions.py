@@ -70,6 +70,7 @@ LABEL_BINARIZER = b"\x80\x04\x8c\x1csklearn.preprocessing._label\x8c\x0eLabelBin
         "deep key": b"\x80\x04})" + b"\x85" * 60_000 + b"Ns.",
         "deep key among several": b"\x80\x04}()" + b"\x85" * 60_000 + b"Nu.",
         "deep stack of tuples": b"\x80\x04" + b"]" * 30_000 + b"(t" * 15_000 + b".",
+        "memo of 4 GB": b"\x80\x04Nr\xff\xff\xff\x0f.",
         "count beyond the bytes": b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x7f.",
     }.values(),
     ids=lambda content: repr(content[:12]),
