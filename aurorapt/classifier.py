@@ -57,7 +57,7 @@ class Classifier:
         self.engine = Engine(weights, precision, batch_size)
 
     def predict(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """Probabilities of each class for each frame.
+        """Give the probabilities of each class for each frame.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class Classifier:
         return probabilities
 
     def predict_visible(self, visible: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities of each class for each frame of one batch, in this thread.
+        """Give the probabilities of each class for each frame of one batch, in this thread.
 
         Parameters
         ----------

@@ -140,7 +140,7 @@ def _report(stream0: Path, output: Path, site: str, truth: Truth) -> CameraRepor
 
 
 def _samples(minute_files: Sequence[MinuteFile], site: str, rows: NDArray[np.void], truth: Truth) -> list[SampleFrame]:
-    """Frames spread evenly over the night."""
+    """Choose frames spread evenly over the night."""
     chosen = np.linspace(0, len(minute_files) - 1, SAMPLES).round().astype(int)
     samples = []
     for number in dict.fromkeys(chosen.tolist()):

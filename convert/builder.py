@@ -34,12 +34,12 @@ class Value:
         return (*self.shape[1:], self.shape[0]) if self.channels_first else self.shape
 
     def torch_axis(self, axis: int) -> int:
-        """Torch-side number of one of Keras's axes; both count the batch axis as 0.
+        """Give the torch-side number of one of Keras's axes; both count the batch axis as 0.
 
         Raises
         ------
         ConversionError
-            if it is the batch axis or does not exist
+            If it is the batch axis or does not exist.
         """
         rank = len(self.shape) + 1
         positive = axis + rank if axis < 0 else axis
@@ -76,7 +76,7 @@ class KerasGraph:
         Raises
         ------
         ConversionError
-            if the operation cannot work on these inputs, or its tensors do not fit
+            If the operation cannot work on these inputs, or its tensors do not fit.
         """
         try:
             name = self._builder.add(name, op, [value.name for value in inputs], attributes, tensors)
@@ -99,12 +99,12 @@ class KerasGraph:
         return self.add(name, "affine", [value], attributes, full)
 
     def over_last_axes(self, value: Value, numbers: Any) -> NDArray[np.float32]:
-        """Array of given numbers, a single one or nested lists, with as many axes as the value has for Keras.
+        """Give numbers, a single one or nested lists, as an array of as many axes as the value has for Keras.
 
         Raises
         ------
         ConversionError
-            if the numbers do not spread over the value's last axes
+            If the numbers do not spread over the value's last axes.
         """
         try:
             with np.errstate(over="ignore"):

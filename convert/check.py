@@ -44,9 +44,9 @@ def check_conversion(weights: Weights, reference: str, model: Path) -> dict[str,
     Raises
     ------
     OptionError
-        if there is no such file, or no Keras
+        If there is no such file, or no Keras.
     ConversionError
-        if the reference cannot be used, or differs by more than `LARGEST_DIFFERENCE`
+        If the reference cannot be used, or differs by more than `LARGEST_DIFFERENCE`.
     """
     if reference == "keras":
         images, expected, provenance = _run_keras(model, weights)
@@ -134,7 +134,7 @@ def _run_keras(model: Path, weights: Weights) -> tuple[NDArray[np.float32], NDAr
 
 
 def _keras_shape(weights: Weights, batch_shape: tuple[int | None, ...]) -> tuple[int, ...]:
-    """Shape of one image as the source takes it; the converter, too, takes the last axis for channels if it can be."""
+    """Give the shape of an image in the source; like the converter, take the last axis for channels if it can be."""
     channels, y, x = weights.input_shape
     channels_last = (y, x, channels)
     fits = all(size in (None, own) for size, own in zip(batch_shape[1:], channels_last, strict=True))

@@ -35,7 +35,7 @@ def convert_source(source: Source) -> Weights:
     Raises
     ------
     ConversionError
-        naming the model file and the reason
+        Naming the model file and the reason.
     """
     path = source.model
     try:

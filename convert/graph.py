@@ -43,7 +43,7 @@ def build_graph(
     Raises
     ------
     ConversionError
-        naming the layer that cannot be converted
+        Naming the layer that cannot be converted.
     """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ConversionError(
@@ -117,7 +117,7 @@ def _naming(layer: Layer, convert: Callable[[], Value]) -> Value:
 
 
 def _in_order(model: Model) -> list[tuple[Layer, int]]:
-    """All calls of the model's layers, each after those whose results it reads."""
+    """Order all calls of the model's layers, each after those whose results it reads."""
     layers = {layer.name: layer for layer in model.layers}
     if len(layers) < len(model.layers):
         raise ConversionError(f"two layers of model {model.name} have one name")
@@ -151,7 +151,7 @@ def _inputs(layer: Layer, call: Call, values: Mapping[Reference, Value], may_tra
 
 
 def _says_nothing(value: Any) -> bool:
-    """Whether it is None, or what a model with several or named inputs has for no masks: None for each."""
+    """Tell whether it is None, or what a model with several or named inputs has for no masks: None for each."""
     parts = list(value.values()) if isinstance(value, dict) else value
     return all(map(_says_nothing, parts)) if isinstance(parts, list) else value is None
 

@@ -56,7 +56,7 @@ class Model:
     outputs: tuple[Reference, ...]
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Layer]]:
-        """All layers, those of nested models included, with the names that lead to them."""
+        """Yield all layers, those of nested models included, with the names that lead to them."""
         for layer in self.layers:
             yield (*path, layer.name), layer
             if layer.model is not None:
@@ -82,7 +82,7 @@ def parse_model(text: str | bytes) -> Model:
     Raises
     ------
     ConversionError
-        if it is not sound JSON, or not a Functional or Sequential model
+        If it is not sound JSON, or not a Functional or Sequential model.
     """
     if len(text) > LONGEST_CONFIGURATION:
         raise ConversionError(f"the configuration has {len(text)} bytes, more than {LONGEST_CONFIGURATION}")
@@ -191,7 +191,7 @@ def _layer(item: dict[str, Any], depth: int, calls: tuple[Call, ...]) -> Layer:
 
 
 def class_name(item: dict[str, Any]) -> str:
-    """Class of a layer, with the module or package it comes from where that is not Keras.
+    """Give the class of a layer, with the module or package it comes from where that is not Keras.
 
     Where modules are written, none stands for the program that made the model; most of Keras 2 writes no modules.
     """
@@ -268,7 +268,7 @@ def _keras_2_keywords(item: list[Any]) -> dict[str, Any]:
 
 
 def _keras_2_value(value: Any) -> Any:
-    """Keyword of an operation: a tensor there is written as a bare ``[layer, call, output]``."""
+    """Read a keyword of an operation: a tensor there is written as a bare ``[layer, call, output]``."""
     if isinstance(value, list) and len(value) == 3 and isinstance(value[0], str):
         return _keras_2_reference(value)
     return value

@@ -12,7 +12,7 @@ from .layers.registry import Handler, handlers
 
 
 def supported_layers() -> str:
-    """Tables in Markdown of the layers, the options of all layers, the functions and the operations."""
+    """Write tables in Markdown of the layers, the options of all layers, the functions and the operations."""
     rows = [_row(handler) for handler in handlers()]
     sections = [
         "### Layers\n\n| layer | options | refused besides |\n|---|---|---|\n" + "\n".join(rows),

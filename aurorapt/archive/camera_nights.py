@@ -75,7 +75,7 @@ class NightListing:
 
 
 def find_archive(stream0: Path) -> Path:
-    """Folder that holds the years: ``stream0`` itself, or ``THEMIS_ASI_RAW`` in a download root.
+    """Find the folder that holds the years: ``stream0`` itself, or ``THEMIS_ASI_RAW`` in a download root.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def _check_missing_day(archive: Path, folder: Path, on_problem: Callable[[Proble
 
 
 def _camera_folders(folder: Path, names: list[str], on_problem: Callable[[Problem], None]) -> list[str]:
-    """Names of the camera folders among ``names``, each folder under one name only."""
+    """Give the names of the camera folders among ``names``, each folder under one name only."""
     known: dict[tuple[int, int], str] = {}
     for name in sorted(names, key=lambda name: (folder / name).is_symlink()):
         path = folder / name
@@ -220,7 +220,7 @@ def list_minute_files(night: CameraNight) -> NightListing:
 
 
 def _walk(top: Path, problems: list[Problem]) -> Iterator["os.DirEntry[str]"]:
-    """Files below ``top``, links followed, each folder entered once; folders named like minute files too."""
+    """Yield the files below ``top``, links followed, each folder entered once; folders named like minute files too."""
     entered: set[tuple[int, int]] = set()
     folders = [str(top)]
     while folders:

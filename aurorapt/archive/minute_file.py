@@ -98,7 +98,7 @@ def _content(path: Path) -> bytes:
 
 
 def _gunzipped(path: Path) -> bytes | None:
-    """Content of a gzip file of one sound member; None for any other, which Python's gzip then reads or refuses."""
+    """Unpack a gzip file of one sound member; None for any other, which Python's gzip then reads or refuses."""
     with path.open("rb") as file:
         packed = file.read(MINUTE_BYTES_LIMIT)
     decompressor = inflate.decompressobj(GZIP_WRAPPER)
@@ -110,7 +110,7 @@ def _gunzipped(path: Path) -> bytes | None:
 
 
 def _image_headers(content: bytes) -> tuple[list[bytes], list[int], list[str]]:
-    """Text header right before each image, where each image starts, and what of the content is no frame."""
+    """Find the header right before each image, where each image starts, and what of the content is no frame."""
     headers: list[bytes] = []
     starts: list[int] = []
     faults = []
@@ -138,7 +138,7 @@ def _is_plain(header: bytes) -> bool:
 
 
 def _decoded(content: bytes, starts: list[int]) -> NDArray[np.uint16]:
-    """Images that start at these bytes, (n, 256, 256) uint16 [frame, y, x]."""
+    """Decode the images that start at these bytes, (n, 256, 256) uint16 [frame, y, x]."""
     images = np.empty((len(starts), *IMAGE_SHAPE), np.uint16)
     for image, start in zip(images, starts, strict=True):
         image[:] = np.frombuffer(content, BIG_ENDIAN, image.size, start).reshape(IMAGE_SHAPE)
@@ -146,7 +146,7 @@ def _decoded(content: bytes, starts: list[int]) -> NDArray[np.uint16]:
 
 
 def _reader_images(path: Path) -> NDArray[np.uint16]:
-    """Images as the reader gives them, (n, 256, 256) uint16 [frame, y, x]."""
+    """Read the images as the reader gives them, (n, 256, 256) uint16 [frame, y, x]."""
     try:
         stack, _, problematic = themis_imager_readfile.read(str(path), workers=1, quiet=True)
     except Exception as error:  # the reader lets whatever a damaged file provokes through
@@ -182,7 +182,7 @@ def salvage_frames(path: Path, damage: str) -> RawFrames:
 
 
 def _sound_content(path: Path) -> bytes:
-    """Content of a damaged file as far as nothing speaks against it.
+    """Unpack a damaged file as far as nothing speaks against it.
 
     A gzip file has one checksum, at its end: where its data are wrong and not just cut short, no frame of it can be
     trusted. A bzip2 file has one for each block.

@@ -14,7 +14,7 @@ USAGE_ERROR: Any = typer.BadParameter.__base__  # typer names only this one of i
 
 
 def main() -> None:
-    """Entry point of the ``aurorapt`` command."""
+    """Run the ``aurorapt`` command."""
     try:
         sys.exit(app(prog_name="aurorapt", standalone_mode=False))
     except Interrupted as interruption:

@@ -68,7 +68,7 @@ def _convolution(
 
 
 def _may_be_overwritten(graph: Graph, node: Node, finished: Collection[str]) -> bool:
-    """Whether a residual convolution is the last to see the memory of its second input."""
+    """Tell whether a residual convolution is the last to see the memory of its second input."""
     other = node.inputs[1]
     producer = next((maker for maker in graph.nodes if maker.name == other), None)
     viewed = any(reader.op in VIEWS for reader in graph.nodes if other in reader.inputs)
@@ -117,7 +117,7 @@ class Engine:
             self._networks = [_build(fused, batch_size, dtype) for dtype in self._dtypes]
 
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities of each class for each frame.
+        """Give the probabilities of each class for each frame.
 
         Parameters
         ----------

@@ -109,7 +109,7 @@ class InFloat32(nn.Module):
 
 @functools.cache
 def has_fused_convolutions() -> bool:
-    """Whether this torch has oneDNN's fused convolutions, and they work on this processor."""
+    """Tell whether this torch has oneDNN's fused convolutions, and they work on this processor."""
     image, weight = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 1, 1)
     place = ((0, 0), (1, 1), (1, 1), 1)
     try:
@@ -124,7 +124,7 @@ def has_fused_convolutions() -> bool:
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor computes in bfloat16."""
+    """Tell whether this processor computes in bfloat16."""
     try:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     except (AttributeError, RuntimeError):

@@ -188,13 +188,13 @@ def _absorb_padding(plan: _Plan) -> None:
 
 
 def _is_positive(plan: _Plan, name: str) -> bool:
-    """Whether a value is never below zero, so that zeros around it win no maximum that it would not win."""
+    """Tell whether a value is never below zero, so that zeros around it win no maximum that it would not win."""
     node = plan.nodes.get(name)
     return node is not None and node.op == "relu" and _activation(node) is not None
 
 
 def _activation(node: Node) -> str | None:
-    """Name of an activation that can follow a convolution within one operation."""
+    """Give the name of an activation that can follow a convolution within one operation."""
     if node.op == "relu" and not node.attributes["negative_slope"] and not node.attributes["threshold"]:
         return {None: "relu", 6.0: "relu6"}.get(node.attributes["max_value"])
     return node.op if node.op in ACTIVATIONS else None

@@ -29,7 +29,7 @@ class Streams:
 
     Parameters
     ----------
-    predict : computes one batch; all threads share it
+    predict : function of one batch, shared by all threads
     threads : batches that are computed at the same time
     """
 

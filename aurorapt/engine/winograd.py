@@ -42,7 +42,7 @@ _PRODUCTS_TO_TILE = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1
 
 
 def has_winograd() -> bool:
-    """Whether fewer multiplications gain time: not with AVX-512, which multiplies as fast as it reads.
+    """Tell whether fewer multiplications gain time: not with AVX-512, which multiplies as fast as it reads.
 
     The multiplications that are left are oneDNN's, on packed matrices.
     """
@@ -50,7 +50,7 @@ def has_winograd() -> bool:
 
 
 def gains_by_winograd(attributes: Mapping[str, Any], input_shape: tuple[int, ...]) -> bool:
-    """Whether a fused convolution is one of those that `WinogradConvolution` computes, and faster than oneDNN does.
+    """Tell whether `WinogradConvolution` computes a fused convolution, and faster than oneDNN does.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def _on_both_axes(matrix: NDArray[Any]) -> Tensor:
 
 
 def _matrices(weight: Tensor) -> Tensor:
-    """Matrices that lead from the channels of a patch to those of its tile, (product, out, in)."""
+    """Make the matrices that lead from the channels of a patch to those of its tile, (product, out, in)."""
     kernel_to_products = np.kron(_KERNEL_TO_PRODUCTS, _KERNEL_TO_PRODUCTS)
     kernels = weight.numpy().reshape(-1, 9)
     matrices = np.empty((PATCH**2, len(kernels)), np.float32)
@@ -119,7 +119,7 @@ class WinogradConvolution(nn.Module):
         self.multiply = self._multiplication(_matrices(weight))
 
     def _multiplication(self, matrices: Tensor) -> FusedConvolution:
-        """Each product's matrix as a group of one convolution, to which the tiles are a row of pixels."""
+        """Make each product's matrix a group of one convolution, to which the tiles are a row of pixels."""
         channels = PATCH**2 * matrices.shape[2]
         pointwise = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "activation": None}
         shape = (1, channels, 1, self.frames_at_once * self.down * self.across)

@@ -128,7 +128,7 @@ class _TileCounts:
 
 
 def _equalized(frame: NDArray[np.uint16], near: _Neighbours) -> NDArray[np.uint8]:
-    """8-bit values of the chosen pixels of one frame."""
+    """Give the 8-bit values of the chosen pixels of one frame."""
     counts = _TileCounts(frame)
     rank, value = counts.rank.take(near.pixels), frame.ravel().take(near.pixels).astype(np.float32)
     step = np.floor(np.float32(LEVELS) / np.maximum(counts.excess, np.float32(1)))
@@ -166,7 +166,7 @@ def _check_images(images: NDArray[np.uint16]) -> None:
 
 
 def equalize(images: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Contrast-limited adaptive histogram equalisation to 8 bits, equal to OpenCV's bit for bit.
+    """Equalise histograms adaptively, with limited contrast, to 8 bits; equal to OpenCV's bit for bit.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def equalize(images: NDArray[np.uint16]) -> NDArray[np.uint8]:
 def _between(
     first: NDArray[np.float32], second: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Values between two as far towards the second as its weight says; ``second`` is overwritten with them."""
+    """Go from the first values towards the second as far as the weight says; ``second`` is overwritten."""
     second -= first
     second *= weight
     second += first

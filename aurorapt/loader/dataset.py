@@ -53,7 +53,7 @@ class MinuteDataset(Dataset[PreparedMinute]):
 
     Parameters
     ----------
-    preprocessor : equalises raw counts
+    preprocessor : for the equalisation of raw counts
     file_timeout : seconds after which to give up on a file
     salvage : whether to keep the intact frames of a damaged file
     """
@@ -106,7 +106,7 @@ def _as_it_is(item: Any) -> Any:
 def minute_loader(
     jobs: Iterable[Job], dataset: MinuteDataset, workers: int, timeout: float = 0, jobs_ahead: int = JOBS_AHEAD
 ) -> DataLoader[PreparedMinute]:
-    """DataLoader that prepares jobs in worker processes and gives them back in their order.
+    """Make the DataLoader that prepares jobs in worker processes and gives them back in their order.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def prepared_minutes(
     Parameters
     ----------
     jobs : consumed lazily, in this process, some jobs a worker ahead
-    dataset : reads and preprocesses one job
+    dataset : for reading and preprocessing one job
     workers : processes; with 0 this process reads, and nothing is supervised
     before_start : called before worker processes are started
 
@@ -96,7 +96,7 @@ class _Supervisor:
         self.previous_handler: Any = None
 
     def next_minute(self) -> PreparedMinute | None:
-        """Next job in order, or None after the last."""
+        """Give the next job in order, or None after the last."""
         while True:
             try:
                 prepared = self.wait()
@@ -171,7 +171,7 @@ class _Supervisor:
             self.listening = listening
 
     def wait(self) -> PreparedMinute | None:
-        """Next item of the loader, or None after the last; where this raises, nothing that is under way has come."""
+        """Give the next item of the loader, or None after the last; where this raises, nothing under way has come."""
         try:
             if self.items is None:
                 self.start()
@@ -198,7 +198,7 @@ class _Supervisor:
         return bool(self.under_way) and not all(worker.is_alive() for worker in self.workers)
 
     def count_death(self) -> PreparedMinute | None:
-        """Stop the workers after one has died; the job that has cost too many by now, if one has."""
+        """Stop the workers after one has died, and give the job that has cost too many by now, if one has."""
         end = _end_of(self.workers)
         self.stop()
         files = ", ".join(str(job.minute_file.path) for job in self.under_way if job.minute_file)
@@ -217,7 +217,7 @@ class _Supervisor:
         return None
 
     def give_up_stuck(self) -> PreparedMinute:
-        """Stop the workers, the oldest job of which does not come; that job."""
+        """Stop the workers, the oldest job of which does not come, and give that job."""
         self.stop()
         reason = f"its worker process did not answer within {2 * self.dataset.file_timeout + STUCK_MARGIN:g} s"
         log.warning("%s: %s; workers are started again", self.under_way[0].night, reason)
@@ -253,7 +253,7 @@ class _Supervisor:
 
 
 def _end_of(workers: Iterable[BaseProcess]) -> str:
-    """How the workers that have ended ended, in words."""
+    """Say in words how the workers that have ended did so."""
     # those that ended with 0 were told to, by a loader that found another one dead while it was being made
     codes = {worker.exitcode for worker in workers if worker.exitcode}
     names = [signal.Signals(-code).name if code < 0 else f"exit status {code}" for code in sorted(codes)]

@@ -30,7 +30,7 @@ class Network(nn.Module):
         self._finished = values_finished(graph)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class probabilities of images.
+        """Give the class probabilities of images.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ def load_layer(node: Node, tensors: Mapping[str, NDArray[np.float32]]) -> nn.Mod
 
 
 def values_finished(graph: Graph) -> list[tuple[str, ...]]:
-    """For each node, the values that no later node reads, so that they need not be kept."""
+    """Give for each node the values that no later node reads, so that they need not be kept."""
     last_reader = dict.fromkeys((*graph.inputs, *(node.name for node in graph.nodes)), -1)
     for number, node in enumerate(graph.nodes):
         last_reader.update(dict.fromkeys(node.inputs, number))

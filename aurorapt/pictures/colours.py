@@ -12,5 +12,5 @@ BACKGROUND, INK, FAINT = "#FFFFFF", "#202020", "#D8D8D8"
 
 
 def class_colour(name: str) -> str:
-    """Colour in which a class is drawn."""
+    """Give the colour in which a class is drawn."""
     return CLASS_COLOURS.get(name, OTHER_COLOUR)

@@ -116,7 +116,7 @@ def _draw_hours(
 
 
 def _pieces(times: Sequence[datetime], classes: Sequence[str]) -> Iterator[tuple[datetime, datetime, str]]:
-    """Stretches of one class; each reaches to the next frame, but not across a gap."""
+    """Yield stretches of one class; each reaches to the next frame, but not across a gap."""
     for first, last, name in intervals_of_one_class(times, classes, LONGEST_GAP):
         following = times[last + 1] if last + 1 < len(times) else times[last]
         yield times[first], following if following - times[last] <= LONGEST_GAP else times[last], name

@@ -30,7 +30,7 @@ CLASSIFICATION = np.dtype(
 
 
 def csv_path(output: Path, night: CameraNight) -> Path:
-    """Path of a camera-night's CSV; both cameras of a site that share a date carry their full folder name."""
+    """Give the path of a camera-night's CSV; two cameras of a site that share a date carry their full folder name."""
     camera = night.folder.name if night.shares_site else f"{night.site}_themis"
     return output / f"{night.date:%Y/%m/%d}" / f"{night.date:%Y%m%d}_{camera}_classifications.txt"
 
@@ -41,7 +41,7 @@ def one_row_per_second(
     confidences: NDArray[np.float32],
     classes: Sequence[str],
 ) -> NDArray[np.void]:
-    """Rows in time order; of frames within the same second the first is kept.
+    """Put rows in time order; of frames within the same second the first is kept.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def write_results(csv_file: Path, text: str, companion: Companion) -> None:
 
 
 def sha256_of_text(text: str) -> str:
-    """Hash that a companion holds of its CSV."""
+    """Give the hash that a companion holds of its CSV."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -39,12 +39,12 @@ class Companion:
 
 
 def companion_path(csv_file: Path) -> Path:
-    """Path of the JSON companion beside a CSV."""
+    """Give the path of the JSON companion beside a CSV."""
     return csv_file.with_suffix(".json")
 
 
 def read_companion(csv_file: Path) -> Companion | None:
-    """Companion of a CSV, or None where it is missing, not one, or of another format."""
+    """Read the companion of a CSV; None where it is missing, not one, or of another format."""
     try:
         document = json.loads(companion_path(csv_file).read_bytes())
     except (OSError, ValueError, RecursionError):

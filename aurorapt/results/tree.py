@@ -93,7 +93,7 @@ class Result:
         )
 
     def is_whole(self) -> bool:
-        """Whether the CSV is the one that its companion was written for."""
+        """Tell whether the CSV is the one that its companion was written for."""
         companion = self.companion
         return companion is not None and hashlib.sha256(self.content).hexdigest() == companion.csv_sha256
 

@@ -32,7 +32,7 @@ SITE = re.compile(r"[a-z0-9]+")
 
 
 def default_workers() -> int:
-    """Loader workers that keep the network of all usable processors fed.
+    """Count the loader workers that keep the network of all usable processors fed.
 
     Reading and equalising a frame takes 2.4 ms of a processor on which a ResNet-50 takes 36 ms in fp32 and 17 ms in
     bf16, and 4 ms of one on which it takes 90 ms (measured on 2 processors with AVX-512 and with AVX2), so that one
@@ -128,7 +128,7 @@ def check_options(start: str | date, end: str | date, **options: "Unpack[Options
 
 
 def check_archive(stream0: Path) -> Path:
-    """Folder that holds the years, in the folder that is given as the archive.
+    """Find the folder that holds the years in the one that is given as the archive.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def check_archive(stream0: Path) -> Path:
 
 
 def parse_date(value: str | date, name: str) -> date:
-    """Date written as YYYY-MM-DD.
+    """Read a date written as YYYY-MM-DD.
 
     Raises
     ------

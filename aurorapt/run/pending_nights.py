@@ -26,7 +26,7 @@ class PendingNights:
 
     Parameters
     ----------
-    summary : counts what is found, current and failed
+    summary : where to count what is found, current and failed
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ class AuroralForm(Protocol):
     """One form of aurora during one episode."""
 
     def render(self, seconds: float) -> Array:
-        """Return the form's light `seconds` into the episode, (128, 128) float32 [y, x], counts."""
+        """Return the form's light ``seconds`` into the episode, (128, 128) float32 [y, x], counts."""
 
 
 class MagneticPlane:
@@ -50,7 +50,7 @@ class MagneticPlane:
         self._positions: dict[float, tuple[Array, Array]] = {}
 
     def position(self, altitude: float) -> tuple[Array, Array]:
-        """Return magnetic east and north of the camera at `altitude` km, two (128, 128) float32 arrays, km."""
+        """Return magnetic east and north of the camera at ``altitude`` km, two (128, 128) float32 arrays, km."""
         if altitude not in self._positions:
             east, north = self.grid.ground_position(altitude)
             cosine, sine = np.cos(self.declination), np.sin(self.declination)

@@ -24,17 +24,12 @@ class Camera:
 
     Attributes
     ----------
-    optics : Optics
-    grid : SkyGrid
-    horizon : Horizon
-    sensitivity : float
-        Counts relative to the nominal camera's.
-    bias : float
-        Counts without light.
-    response : (256, 256) float32
-        Vignetting times the pixels' relative sensitivity.
-    offset : (256, 256) float32
-        Fixed pattern and hot pixels, counts.
+    optics, grid : how it maps directions to pixels, and the directions in which its sky is computed
+    horizon : what stands round it
+    sensitivity : counts relative to the nominal camera's
+    bias : counts without light
+    response : (256, 256) float32 [y, x], vignetting times the pixels' relative sensitivity
+    offset : (256, 256) float32 [y, x], fixed pattern and hot pixels, counts
     """
 
     optics: Optics
@@ -50,16 +45,13 @@ class Camera:
 
         Parameters
         ----------
-        light : (256, 256) float32 [y, x]
-            The sky's light in counts of the nominal camera at the zenith.
-        lamps_lit : (number of lamps,) float32
-            How bright each lamp of the horizon is just now, 0 to 1.
-        random : numpy.random.Generator
-            Of the shot and read noise.
+        light : (256, 256) float32 [y, x], the sky's light in counts of the nominal camera at the zenith
+        lamps_lit : (number of lamps,) float32, how bright each lamp of the horizon is just now, 0 to 1
+        random : generator of the shot and read noise
 
         Returns
         -------
-        frame : (256, 256) uint16 [y, x], raw counts
+        (256, 256) uint16 [y, x], raw counts
         """
         mean_light = float(np.minimum(light, 20000)[::4, ::4].mean())
         signal = light * self.horizon.openness

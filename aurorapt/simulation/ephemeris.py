@@ -28,7 +28,7 @@ class Body:
 
 
 def days_since_j2000(time: datetime) -> float:
-    """Return the days between 2000-01-01 12:00 and `time`, both UTC."""
+    """Return the days between 2000-01-01 12:00 and ``time``, both UTC."""
     return (time - J2000).total_seconds() / 86400
 
 
@@ -79,11 +79,9 @@ def horizontal(
 
     Parameters
     ----------
-    right_ascension, declination : arrays of one shape or floats, radians
-    sidereal_angle : float
-        Local sidereal time, radians.
-    latitude : float
-        Geodetic latitude, degrees.
+    right_ascension, declination : float64 arrays of one shape, or two numbers, radians
+    sidereal_angle : local sidereal time, radians
+    latitude : geodetic latitude, degrees
     """
     hour_angle = sidereal_angle - np.asarray(right_ascension)
     phi = np.radians(latitude)

@@ -29,7 +29,7 @@ AURORA_CLASS = {
 
 @dataclass(frozen=True)
 class Episode:
-    """One kind of weather or aurora from `start` to `end`, seconds after the local noon that begins the night."""
+    """One kind of weather or aurora from ``start`` to ``end``, seconds after the local noon that begins the night."""
 
     kind: str
     start: float
@@ -43,7 +43,7 @@ class Episode:
 
 
 def local_noon(time: datetime, longitude: float) -> datetime:
-    """Return the last mean solar noon at `longitude` (degrees) not after `time` (UTC)."""
+    """Return the last mean solar noon at ``longitude`` (degrees) not after ``time`` (UTC)."""
     noon = datetime(time.year, time.month, time.day, 12) - timedelta(hours=longitude / 15)
     while noon > time:
         noon -= timedelta(days=1)
@@ -57,12 +57,9 @@ class Night:
 
     Parameters
     ----------
-    seed, site : int, str
-        Of the simulation.
-    noon : datetime, UTC
-        The local noon that begins the night.
-    grid : SkyGrid
-    plane : MagneticPlane
+    seed, site : of the simulation
+    noon : naive UTC time of the local noon that begins the night
+    grid, plane : the directions in which the sky is computed, and their places in the frame of magnetic latitude
     """
 
     def __init__(self, seed: int, site: str, noon: datetime, grid: SkyGrid, plane: MagneticPlane) -> None:
@@ -75,7 +72,7 @@ class Night:
         self._forms: dict[int, list[AuroralForm]] = {}
 
     def class_at(self, time: datetime, depression: float) -> str:
-        """Return the class of a frame taken at `time` (UTC) with the sun `depression` degrees below the horizon."""
+        """Return the class of a frame taken at ``time`` (UTC) with the sun ``depression`` degrees below the horizon."""
         seconds = (time - self.noon).total_seconds()
         weather = next(episode for episode in self.weather if seconds < episode.end)
         if depression < TWILIGHT_DEPRESSION or weather.kind not in VIEWABLE_WEATHER:
@@ -83,7 +80,7 @@ class Night:
         return AURORA_CLASS[next(episode for episode in self.aurora if seconds < episode.end).kind]
 
     def auroral_light(self, time: datetime) -> Array:
-        """Return the light of all aurora at `time` (UTC), (128, 128) float32 [y, x], counts."""
+        """Return the light of all aurora at ``time`` (UTC), (128, 128) float32 [y, x], counts."""
         light = np.zeros_like(self.grid.azimuth)
         for number, seconds, share in self._active(self.aurora, time):
             if number not in self._forms:
@@ -93,7 +90,7 @@ class Night:
         return light
 
     def cloud_depths(self, time: datetime) -> Iterator[Array]:
-        """Yield the optical depth of each layer of cloud at `time` (UTC), (128, 128) float32 [y, x]."""
+        """Yield the optical depth of each layer of cloud at ``time`` (UTC), (128, 128) float32 [y, x]."""
         for number, seconds, share in self._active(self.weather, time):
             if number not in self._clouds:
                 self._clouds[number] = self._make_clouds(number)
@@ -102,7 +99,7 @@ class Night:
                 yield layer.optical_depth(seconds, share)
 
     def _active(self, episodes: list[Episode], time: datetime) -> Iterator[tuple[int, float, float]]:
-        """Yield number, seconds since its start, and share of each episode that is there at `time`."""
+        """Yield number, seconds since its start, and share of each episode that is there at ``time``."""
         seconds = (time - self.noon).total_seconds()
         for number, episode in enumerate(episodes):
             share = episode.share(seconds)

@@ -58,15 +58,13 @@ class SimulatedCamera:
 
     Parameters
     ----------
-    site : str
-        A key of SITES.
-    seed : int
-        The simulated world, 0 or above.
+    site : a key of ``SITES``
+    seed : number of the simulated world, 0 or above
 
     Raises
     ------
     OptionError
-        The site is not a THEMIS site, or the seed is negative.
+        If the site is not a THEMIS site, or the seed is negative.
     """
 
     def __init__(self, site: str, seed: int = 0) -> None:
@@ -86,15 +84,15 @@ class SimulatedCamera:
         self._night_from = lru_cache(maxsize=2)(self._make_night)
 
     def is_dark(self, time: datetime) -> bool:
-        """Return whether the camera runs at `time` (UTC)."""
+        """Return whether the camera runs at ``time`` (UTC)."""
         return self._depression(time) >= DARK_DEPRESSION
 
     def class_at(self, time: datetime) -> str:
-        """Return the class of a frame taken at `time` (UTC)."""
+        """Return the class of a frame taken at ``time`` (UTC)."""
         return self._night(time).class_at(time, self._depression(time))
 
     def expose(self, time: datetime) -> NDArray[np.uint16]:
-        """Return the frame taken at `time` (UTC), (256, 256) uint16 [y, x], raw counts."""
+        """Return the frame taken at ``time`` (UTC), (256, 256) uint16 [y, x], raw counts."""
         night = self._night(time)
         moon = self._sky.moon(time)
         light = self._sky.clear_light(time, moon) + night.auroral_light(time)

@@ -21,16 +21,13 @@ class Optics:
     The zenith angle is a cubic of the distance from the optical centre, the fisheye law of the header's
     "Optical projection"; its coefficients put 15 degrees elevation at 105.4 pixels and the horizon at 124.
     Rows run from north (row 0) to south and columns from east (column 0) to west, as asilib shows THEMIS frames,
-    when `rotation` is zero.
+    when ``rotation`` is zero.
 
     Attributes
     ----------
-    centre_x, centre_y : float
-        Pixel of the zenith.
-    rotation : float
-        Azimuth of the upper edge, radians from north through east.
-    scale : float
-        Plate scale relative to the nominal camera's.
+    centre_x, centre_y : pixel of the zenith
+    rotation : azimuth of the upper edge, radians from north through east
+    scale : plate scale relative to the nominal camera's
     """
 
     centre_x: float = 127.5
@@ -68,14 +65,12 @@ def elevation_mask(minimum_elevation: float, optics: Optics | None = None) -> ND
 
     Parameters
     ----------
-    minimum_elevation : float
-        Degrees above the horizon.
-    optics : Optics, optional
-        The camera; the nominal THEMIS camera when left out.
+    minimum_elevation : degrees above the horizon
+    optics : of the camera; of the nominal THEMIS camera where None
 
     Returns
     -------
-    mask : (256, 256) uint8 [y, x], 1 at or above `minimum_elevation`, 0 below it
+    (256, 256) uint8 [y, x], 1 at or above ``minimum_elevation``, 0 below it
     """
     y, x = np.mgrid[:FRAME_SIZE, :FRAME_SIZE].astype(np.float32)
     _, zenith_angle = (optics or Optics()).directions(x, y)
@@ -88,8 +83,7 @@ class SkyGrid:
     Attributes
     ----------
     azimuth, zenith_angle : (128, 128) float32, radians
-    air_mass : (128, 128) float32
-        Rozenberg's formula, 1 / (cos z + 0.025 exp(-11 cos z)) (Rozenberg 1966, Twilight).
+    air_mass : (128, 128) float32, by Rozenberg's formula, 1 / (cos z + 0.025 exp(-11 cos z)) (Rozenberg 1966, Twilight)
     """
 
     def __init__(self, optics: Optics) -> None:
@@ -111,13 +105,11 @@ class SkyGrid:
 
         Parameters
         ----------
-        altitude : float
-            Height of the shell, km.
+        altitude : height of the shell, km
 
         Returns
         -------
-        east, north : (128, 128) float32
-            Distances along the ground from the camera, km.
+        east, north : (128, 128) float32 [y, x], distances along the ground from the camera, km
         """
         angle_at_shell = np.arcsin(EARTH_RADIUS / (EARTH_RADIUS + altitude) * np.sin(self.zenith_angle))
         distance = EARTH_RADIUS * (self.zenith_angle - angle_at_shell)

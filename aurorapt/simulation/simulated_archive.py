@@ -32,11 +32,10 @@ class SimulatedFrames:
 
     Attributes
     ----------
-    site : str
-    times : list of datetime, UTC
-    images : (n, 256, 256) uint16 [frame, y, x]
-        Raw counts; row 0 is the northern edge, column 0 the eastern one.
-    classes : list of str
+    site : a key of ``SITES``
+    times : n naive UTC times
+    images : (n, 256, 256) uint16 [frame, y, x], raw counts; row 0 is the northern edge, column 0 the eastern one
+    classes : n class names
     """
 
     site: str
@@ -50,17 +49,14 @@ def simulate_frames(site: str, times: Iterable[datetime], seed: int = 0) -> Simu
 
     Parameters
     ----------
-    site : str
-        A key of SITES.
-    times : iterable of datetime
-        UTC; by night or not, in any order.
-    seed : int
-        The simulated world, 0 or above.
+    site : a key of ``SITES``
+    times : naive UTC times, by night or not, in any order
+    seed : number of the simulated world, 0 or above
 
     Raises
     ------
     OptionError
-        The site is not a THEMIS site, or the seed is negative.
+        If the site is not a THEMIS site, or the seed is negative.
     """
     camera = SimulatedCamera(site, seed)
     times = list(times)
@@ -93,34 +89,27 @@ def simulate_archive(
 ) -> int:
     """Write a stream0 tree of simulated minute files, and their truth.
 
-    Below `output` come YYYY/MM/DD/SITE_DEVICE/utHH/YYYYMMDD_HHMM_SITE_DEVICE_full.pgm.gz for the minutes in which the
+    Below ``output`` come YYYY/MM/DD/SITE_DEVICE/utHH/YYYYMMDD_HHMM_SITE_DEVICE_full.pgm.gz for the minutes in which the
     sun is at least 9 degrees down, and truth.csv with the columns site, start, end, class: one row for each unbroken
     run of frames of one class, from its first frame to its last.
 
     Parameters
     ----------
-    output : path
-        A folder that is not there yet, or is empty.
-    start, end : date
-        First and last UT date, both included.
-    sites : sequence of str
-        Keys of SITES.
-    seed : int
-        The simulated world, 0 or above.
-    minutes_per_hour : int
-        1 to 60 minutes of each hour, evenly spread; the others are left out.
-    hours : sequence of int
-        UT hours to simulate, 0 to 23.
+    output : a folder that is not there yet, or is empty
+    start, end : first and last UT date, both included
+    sites : keys of ``SITES``
+    seed : number of the simulated world, 0 or above
+    minutes_per_hour : 1 to 60 minutes of each hour, evenly spread; the others are left out
+    hours : UT hours to simulate, 0 to 23
 
     Returns
     -------
-    count : int
-        Minute files written.
+    how many minute files were written
 
     Raises
     ------
     OptionError
-        An option cannot be used, or `output` already holds something.
+        If an option cannot be used, or ``output`` already holds something.
     """
     output = Path(output)
     _check_options(output, start, end, sites, minutes_per_hour, hours)

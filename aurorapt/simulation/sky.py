@@ -35,7 +35,7 @@ class CloudLayer(Protocol):
     """Something between the camera and the sky that dims it and glows in the light that falls on it."""
 
     def optical_depth(self, seconds: float, share: float) -> Array:
-        """Return the optical depth, (128, 128) float32 [y, x], for `share` 0 to 1 of the layer."""
+        """Return the optical depth, (128, 128) float32 [y, x], for ``share`` 0 to 1 of the layer."""
 
 
 class DriftingClouds:
@@ -43,15 +43,12 @@ class DriftingClouds:
 
     Parameters
     ----------
-    grid : SkyGrid
-    random : numpy.random.Generator
-    cover : float
-        Share of the sky covered, 0 to 1.
-    depth : float
-        Optical depth where the layer is thick; cirrus has 0.3 to 3, stratus 5 to 50 (Liou 2002, An Introduction to
-        Atmospheric Radiation).
-    edge : float
-        Softness of the clouds' borders, in standard deviations of the field that shapes them.
+    grid : directions in which the sky is computed
+    random : generator of what is not given
+    cover : share of the sky covered, 0 to 1
+    depth : optical depth where the layer is thick; cirrus has 0.3 to 3, stratus 5 to 50 (Liou 2002, An Introduction to
+        Atmospheric Radiation)
+    edge : softness of the clouds' borders, in standard deviations of the field that shapes them
     """
 
     def __init__(self, grid: SkyGrid, random: np.random.Generator, cover: float, depth: float, edge: float) -> None:
@@ -118,12 +115,9 @@ class NightSky:
 
     Parameters
     ----------
-    seed, site : int, str
-        Whose town, airglow and star brightness these are.
-    optics, grid : Optics, SkyGrid
-        The camera's.
-    latitude, longitude : float
-        Degrees.
+    seed, site : whose town, airglow and star brightness these are
+    optics, grid : the camera's
+    latitude, longitude : degrees
     """
 
     def __init__(self, seed: int, site: str, optics: Optics, grid: SkyGrid, latitude: float, longitude: float) -> None:
@@ -239,10 +233,9 @@ class NightSky:
 
         Parameters
         ----------
-        frame : (256, 256) float32 [y, x]
-        time : datetime, UTC
-        passing : (128, 128) float32 [y, x]
-            Share of direct light that clouds let through.
+        frame : (256, 256) float32 [y, x], counts
+        time : naive UTC time
+        passing : (128, 128) float32 [y, x], share of direct light that clouds let through
         """
         right_ascensions, declinations, fluxes = _star_field()
         sidereal = ephemeris.local_sidereal_angle(time, self.longitude)

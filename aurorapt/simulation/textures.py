@@ -15,7 +15,7 @@ LINE_SIZE = 2048  # cells of a periodic line; a power of two
 
 
 def random_stream(*key: int | str) -> np.random.Generator:
-    """Return the random generator that belongs to `key`, the same one whatever was drawn before it."""
+    """Return the random generator that belongs to ``key``, the same one whatever was drawn before it."""
     words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in key]
     return np.random.Generator(np.random.SFC64(words))
 
@@ -26,15 +26,13 @@ def noise_tile(number: int, spectral_index: float) -> Array:
 
     Parameters
     ----------
-    number : int
-        Which field; the same number is always the same field.
-    spectral_index : float
-        p in the two-dimensional power spectrum k**-p. Turbulent clouds have 8/3, which is the -5/3 law of
-        one-dimensional cuts (Davis et al. 1996, J. Atmos. Sci. 53, 1538); larger is smoother.
+    number : of the field; the same number is always the same field
+    spectral_index : p in the two-dimensional power spectrum k**-p. Turbulent clouds have 8/3, which is the -5/3 law of
+        one-dimensional cuts (Davis et al. 1996, J. Atmos. Sci. 53, 1538); larger is smoother
 
     Returns
     -------
-    field : (256, 256) float32 [y, x], zero mean, unit variance, periodic along both axes
+    (256, 256) float32 [y, x], zero mean, unit variance, periodic along both axes
     """
     white = random_stream("tile", number).standard_normal((TILE_SIZE, TILE_SIZE))
     frequency = np.hypot(np.fft.fftfreq(TILE_SIZE)[:, None], np.fft.rfftfreq(TILE_SIZE)[None])
@@ -50,14 +48,12 @@ def noise_line(number: int, longest: float, shortest: float) -> Array:
 
     Parameters
     ----------
-    number : int
-        Which function; the same number is always the same one.
-    longest, shortest : float
-        Wavelengths in cells; between them the amplitude grows in proportion to the wavelength.
+    number : of the function; the same number is always the same one
+    longest, shortest : wavelengths in cells; between them the amplitude grows in proportion to the wavelength
 
     Returns
     -------
-    line : (2048,) float32, zero mean, unit variance, periodic
+    (2048,) float32, zero mean, unit variance, periodic
     """
     spectrum = np.fft.rfft(random_stream("line", number).standard_normal(LINE_SIZE))
     frequency = np.fft.rfftfreq(LINE_SIZE)

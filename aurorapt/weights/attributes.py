@@ -16,7 +16,7 @@ def require(condition: bool, complaint: str) -> None:
     Raises
     ------
     WeightsError
-        The complaint.
+        With the complaint, where it does not hold.
     """
     if not condition:
         raise WeightsError(complaint)

@@ -74,5 +74,5 @@ def _check_ends(graph: Graph, shapes: Mapping[str, Shape], classes: int) -> None
 
 
 def is_name(value: Any, longest: int = LONGEST_NAME) -> bool:
-    """Whether a value is printable text of a bearable length, safe to show in a log or on a terminal."""
+    """Tell whether a value is printable text of a bearable length, safe to show in a log or on a terminal."""
     return isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable()

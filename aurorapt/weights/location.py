@@ -19,7 +19,7 @@ def find_weights(option: Path | None = None) -> Path:
     Raises
     ------
     WeightsError
-        if the chosen file is missing or not a plain file, or if there is none to choose
+        If the chosen file is missing or not a plain file, or if there is none to choose.
     """
     environment = os.environ.get(ENVIRONMENT_VARIABLE)
     if option is not None:
@@ -42,7 +42,7 @@ def simulated_weights() -> Path:
     Raises
     ------
     WeightsError
-        if they are missing
+        If they are missing.
     """
     for folder in FOLDERS:
         if (folder / SIMULATED_NAME).is_file():

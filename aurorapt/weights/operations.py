@@ -60,7 +60,7 @@ def infer_shapes(op: str, attributes: Attributes, inputs: list[Shape]) -> tuple[
     Raises
     ------
     WeightsError
-        for an unknown operation, a missing, unknown or impossible attribute, or inputs that do not fit
+        For an unknown operation, a missing, unknown or impossible attribute, or inputs that do not fit.
     """
     operation = OPERATIONS.get(op)
     if operation is None:

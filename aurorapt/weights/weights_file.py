@@ -76,7 +76,7 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
     Raises
     ------
     WeightsError
-        naming the file and the reason
+        Naming the file and the reason.
     """
     try:
         content = _read_bytes(Path(path))
@@ -94,7 +94,7 @@ def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     Raises
     ------
     WeightsError
-        if ``weights`` would not be read back, or the file cannot be written
+        If ``weights`` would not be read back, or the file cannot be written.
     """
     check_weights(weights)
     content = safetensors.numpy.save(
@@ -112,7 +112,7 @@ def check_weights(weights: Weights) -> None:
     Raises
     ------
     WeightsError
-        saying what is wrong
+        Saying what is wrong.
     """
     require(is_name(weights.name), "the name must be printable text")
     require(_is_printable(weights.provenance), "the provenance must be of printable texts, in few levels")
@@ -135,7 +135,7 @@ def check_weights(weights: Weights) -> None:
 
 
 def _is_printable(value: Any, levels: int = 4) -> bool:
-    """Whether a value holds only printable texts, in few levels of lists and objects."""
+    """Tell whether a value holds only printable texts, in few levels of lists and objects."""
     if isinstance(value, Mapping):
         value = [part for pair in value.items() for part in pair]
     if isinstance(value, (list, tuple)):

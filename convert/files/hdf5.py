@@ -28,7 +28,7 @@ def open_hdf5(source: str | BinaryIO) -> Iterator[h5py.File]:
 
 
 def child(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
-    """Object below a group, reached through hard links only."""
+    """Find an object below a group, reached through hard links only."""
     found = group
     for part in path.split("/"):
         if not isinstance(found, h5py.Group) or found.get(part, getlink=True) is None:
@@ -39,7 +39,7 @@ def child(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
 
 
 def list_arrays(group: h5py.Group) -> list[str]:
-    """Paths of all datasets below a group, relative to it."""
+    """List the paths of all datasets below a group, relative to it."""
     found: list[str] = []
     waiting = [("", group)]
     seen = 0
@@ -68,13 +68,13 @@ def _require_hard_link(group: h5py.Group, name: str) -> None:
 
 
 class ArrayReader:
-    """Reads arrays up to a bound on all of them together."""
+    """The reading of arrays, up to a bound on all of them together."""
 
     def __init__(self) -> None:
         self._left = MOST_BYTES
 
     def read(self, group: h5py.Group, path: str) -> NDArray[Any]:
-        """Array at a path below a group."""
+        """Read the array at a path below a group."""
         dataset = child(group, path)
         if not isinstance(dataset, h5py.Dataset) or dataset.shape is None or not _is_plain(dataset.dtype):
             raise ConversionError(f"{path!r:.120} is not an array of numbers")
@@ -93,12 +93,12 @@ class ArrayReader:
 
 
 def _is_plain(dtype: np.dtype[Any]) -> bool:
-    """Whether its numbers are of a size that arrays of Keras have; HDF5 knows wider ones."""
+    """Tell whether its numbers are of a size that arrays of Keras have; HDF5 knows wider ones."""
     return dtype.kind in "fiu" and dtype.itemsize in (1, 2, 4, 8)
 
 
 def read_text(attributes: h5py.AttributeManager, name: str) -> str | None:
-    """Text of an attribute; none if there is no such attribute."""
+    """Read the text of an attribute; none if there is no such attribute."""
     if name not in attributes:
         return None
     value = attributes[name]
@@ -110,12 +110,12 @@ def read_text(attributes: h5py.AttributeManager, name: str) -> str | None:
 
 
 def read_names(attributes: h5py.AttributeManager, name: str) -> list[str]:
-    """List of names, which Keras cuts into numbered pieces where it is long.
+    """Read a list of names, which Keras cuts into numbered pieces where it is long.
 
     Raises
     ------
     ConversionError
-        if there is no such list
+        If there is no such list.
     """
     if name in attributes:
         pieces = [name]

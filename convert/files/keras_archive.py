@@ -49,7 +49,7 @@ def read_keras_archive(path: Path) -> KerasFile:
     Raises
     ------
     ConversionError
-        if the archive is damaged, holds anything that Keras does not write, or holds arrays that the model does not use
+        If the archive is damaged, or holds anything that Keras does not write or arrays that the model does not use.
     """
     members = _read_members(path)
     model = parse_model(members[CONFIGURATION])
@@ -118,7 +118,7 @@ def _check_name(file: h5py.File, group: str, layer: Layer) -> None:
 def _groups(
     model: Model, path: tuple[str, ...], prefix: str, container: _Container
 ) -> Iterator[tuple[tuple[str, ...], Layer, str]]:
-    """Path, layer and group of every layer that may own arrays, those of nested models included."""
+    """Find path, layer and group of every layer that may own arrays, those of nested models included."""
     counts: dict[str, int] = {}
     for layer in model.layers:
         if layer.class_name == "InputLayer" or is_operator(layer):
@@ -136,6 +136,6 @@ def _groups(
 
 
 def _snake_case(class_name: str) -> str:
-    """``GlobalAveragePooling2D`` to ``global_average_pooling2d``, by the rule Keras names groups with."""
+    """Turn ``GlobalAveragePooling2D`` to ``global_average_pooling2d``, by the rule Keras names groups with."""
     separated = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", class_name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", separated).lower()

@@ -24,12 +24,12 @@ class KerasFile:
 
 
 def version_major(version: str) -> int:
-    """First number of a version of Keras.
+    """Give the first number of a version of Keras.
 
     Raises
     ------
     ConversionError
-        if it is no version, or not one that can be converted
+        If it is no version, or not one that can be converted.
     """
     if not re.fullmatch(r"[23](\.[0-9A-Za-z.+-]{1,40})?", version):
         raise ConversionError(f"was written by Keras {version!r:.40}; versions 2 and 3 can be converted")

@@ -24,7 +24,7 @@ def read_keras_h5(path: Path) -> KerasFile:
     Raises
     ------
     ConversionError
-        if the file is damaged, holds no whole model, or holds arrays that the model does not use
+        If the file is damaged, holds no whole model, or holds arrays that the model does not use.
     """
     with open_hdf5(str(path)) as file:
         text = read_text(file.attrs, "model_config")

@@ -20,7 +20,7 @@ def read_npy(file: IO[bytes], size: int) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        if the file is not sound, or claims more
+        If the file is not sound, or claims more.
     """
     try:
         version = np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]

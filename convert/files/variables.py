@@ -20,12 +20,12 @@ SEED_STATES = ("seed_generator_state", "StateVar")  # of the random numbers of t
 
 
 def is_seed_state(name: str) -> bool:
-    """Whether an array is the state of training's random numbers, which inference does not use."""
+    """Tell whether an array is the state of training's random numbers, which inference does not use."""
     return _parts(name)[-1] in SEED_STATES
 
 
 def variables_in_order(layer: Layer, path: Path, keras_major: int) -> list[Owned]:
-    """Variables of a layer, or of all layers of a nested model, in the order in which HDF5 files list them.
+    """List the variables of a layer, or of all layers of a nested model, in the order in which HDF5 files list them.
 
     Keras writes all trainable variables first, then the others; a frozen layer's are all among the others.
     """
@@ -49,7 +49,7 @@ def _split(layer: Layer, path: Path, keras_major: int) -> tuple[list[Owned], lis
 
 
 def layer_variables(layer: Layer) -> list[Variable]:
-    """Variables of one layer, in the order in which Keras makes them."""
+    """List the variables of one layer, in the order in which Keras makes them."""
     if layer.class_name == "InputLayer" or is_operator(layer):
         return []
     handler = find_handler(layer)
@@ -57,7 +57,7 @@ def layer_variables(layer: Layer) -> list[Variable]:
 
 
 def assign_by_name(owned: Sequence[Owned], names: Sequence[str]) -> list[int] | None:
-    """For each variable the place of the one name that ends in its layer's name and its own; none if in doubt."""
+    """Find for each variable the one name that ends in its layer's name and its own; none if in doubt."""
     parts = [_parts(name) for name in names]
     places = []
     for path, variable in owned:
@@ -82,7 +82,7 @@ def assign_by_order(owned: Sequence[Owned], names: Sequence[str]) -> list[int] |
 
 
 def _leads_through(parts: Path, layer_name: str) -> bool:
-    """Whether an array's name has its layer's name right before its own; a layer's name may itself hold slashes."""
+    """Tell whether an array's name has its layer's name right before its own; a layer's may itself hold slashes."""
     return f"/{'/'.join(parts[:-1])}".endswith(f"/{layer_name}")
 
 
@@ -102,7 +102,7 @@ def match_names(layer: Layer, names: Sequence[str], keras_major: int) -> Iterato
     Raises
     ------
     ConversionError
-        naming the layer, if there are too few or too many arrays, or no sure match
+        Naming the layer, if there are too few or too many arrays, or no sure match.
     """
     names = [name for name in names if not is_seed_state(name)]
     owned = variables_in_order(layer, (layer.name,), keras_major)

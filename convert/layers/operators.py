@@ -31,7 +31,7 @@ class OperatorCall:
     graph: KerasGraph
 
     def refusal(self, reason: str) -> ConversionError:
-        """Error that names the operation."""
+        """Make the error that names the operation."""
         return refusal(self.layer, reason)
 
     def operands(self) -> list[Any]:
@@ -43,7 +43,7 @@ class OperatorCall:
 
 
 def is_operator(layer: Layer) -> bool:
-    """Whether this is an operation rather than a layer; Keras 3 gives only layers a dtype or the option trainable."""
+    """Tell operations from layers: Keras 3 gives only layers a dtype or the option trainable."""
     if layer.model is not None or layer.class_name == "InputLayer":
         return False
     return layer.class_name in KERAS_2_CLASSES or not layer.options.keys() & {"trainable", "dtype"}
@@ -55,7 +55,7 @@ def convert_operator(call: OperatorCall) -> Value:
     Raises
     ------
     ConversionError
-        naming the operation if it, or one of its arguments, cannot be converted
+        Naming the operation if it, or one of its arguments, cannot be converted.
     """
     name = operator_name(call.layer)
     operator = OPERATORS.get(name)
@@ -69,7 +69,7 @@ def convert_operator(call: OperatorCall) -> Value:
 
 
 def operator_name(layer: Layer) -> str:
-    """Name of an operation: that of TensorFlow's function, or of Keras 3's class."""
+    """Give the name of an operation: that of TensorFlow's function, or of Keras 3's class."""
     return str(layer.options.get("function")) if layer.class_name in KERAS_2_CLASSES else layer.class_name
 
 

@@ -91,7 +91,7 @@ def sizes(default: Any = REQUIRED) -> Option:
 
 
 def one_axis(default: Any = -1) -> Option:
-    """One axis, written as a number or as a list of one."""
+    """Read one axis, written as a number or as a list of one."""
 
     def parse(value: Any) -> int:
         if isinstance(value, (list, tuple)):
@@ -102,7 +102,7 @@ def one_axis(default: Any = -1) -> Option:
 
 
 def numbers(default: Any = REQUIRED) -> Option:
-    """One number, or nested lists of them of any shape; none where the file may leave it out."""
+    """Read one number, or nested lists of them of any shape; none where the file may leave it out."""
 
     def parse(value: Any) -> Any:
         if isinstance(value, (list, tuple)):
@@ -122,7 +122,7 @@ def one_of(*choices: str, default: Any = REQUIRED) -> Option:
 
 
 def only(*values: Any) -> Option:
-    """Option of which nothing but these values can be converted; the first is the default."""
+    """Make an option of which nothing but these values can be converted; the first is the default."""
 
     def parse(value: Any) -> Any:
         if not any(value is allowed or value == allowed for allowed in values):
@@ -133,7 +133,7 @@ def only(*values: Any) -> Option:
 
 
 def activation(default: Any = "linear") -> Option:
-    """Option naming a function; which functions there are is told where it is applied."""
+    """Make an option that names a function; which functions there are is told where it is applied."""
 
     def parse(value: Any) -> Any:
         if value is None:
@@ -192,7 +192,7 @@ def parse_options(layer: Layer, known: Mapping[str, Option]) -> Options:
     Raises
     ------
     ConversionError
-        naming the layer, its type and the option that cannot be converted
+        Naming the layer, its type and the option that cannot be converted.
     """
     table = {**COMMON_OPTIONS, **known}
     for name in sorted(layer.options.keys() - table.keys()):
@@ -212,5 +212,5 @@ def _parse_option(layer: Layer, name: str, option: Option) -> Any:
 
 
 def refusal(layer: Layer, reason: str) -> ConversionError:
-    """Error that names a layer and its type."""
+    """Make the error that names a layer and its type."""
     return ConversionError(f"layer {layer.name} ({layer.class_name:.80}): {reason}")

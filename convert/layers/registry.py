@@ -63,7 +63,7 @@ class LayerCall:
         return self.graph.keras_order(self.input)
 
     def array(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """Array of the layer, which must have this shape."""
+        """Give an array of the layer, which must have this shape."""
         array = self.arrays[name]
         if array.shape != shape:
             raise self.refusal(f"its options ask for a {name} of {shape}, the file has {array.shape}")
@@ -72,7 +72,7 @@ class LayerCall:
         return array
 
     def refusal(self, reason: str) -> ConversionError:
-        """Error that names the layer."""
+        """Make the error that names the layer."""
         return refusal(self.layer, reason)
 
 
@@ -85,7 +85,7 @@ class Handler:
     class_names : that it converts
     options : those it knows, beside `convert.layers.options.COMMON_OPTIONS`
     variables : arrays a layer with these options owns, in the order in which Keras makes them
-    convert : adds its nodes to the graph
+    convert : function that is to add its nodes to the graph
     refuses : in words, what is refused beside unsupported options
     training_by_default : whether Keras 3 records ``training=True`` for calls that said nothing of it; it predicts with
         ``training=False`` all the same
@@ -133,7 +133,7 @@ def find_handler(layer: Layer) -> Handler:
     Raises
     ------
     ConversionError
-        naming the layer and its class if there is none
+        Naming the layer and its class if there is none.
     """
     handler = _HANDLERS.get(layer.class_name)
     if handler is None:
@@ -142,5 +142,5 @@ def find_handler(layer: Layer) -> Handler:
 
 
 def handlers() -> list[Handler]:
-    """All handlers, once each, in the order of their first class name."""
+    """List all handlers, once each, in the order of their first class name."""
     return sorted(set(_HANDLERS.values()), key=lambda handler: handler.class_names)

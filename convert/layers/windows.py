@@ -6,7 +6,7 @@ from ..builder import Value
 def padding_sides(
     padding: str, image: Value, size: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)
 ) -> tuple[int, int, int, int]:
-    """Pixels that Keras adds at the top, bottom, left and right.
+    """Count the pixels that Keras adds at the top, bottom, left and right.
 
     'same' makes the output ``ceil(size / stride)`` pixels and puts the odd pixel of padding after the image, as
     TensorFlow documents it for ``tf.nn.convolution``.

@@ -17,7 +17,7 @@ PUBLISHED_BLOBS: Mapping[str, str] = {
 
 
 def blob_id(path: Path) -> str:
-    """Git's id of a file's content: SHA-1 of ``blob``, a space, the size in decimal, a zero byte and the content."""
+    """Give git's id of a file: SHA-1 of ``blob``, a space, the size in decimal, a zero byte and the content."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(2**20):

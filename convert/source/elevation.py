@@ -28,7 +28,7 @@ def read_elevation_mask(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     ConversionError
-        if the file is not such a map
+        If the file is not such a map.
     """
     try:
         size = path.stat().st_size

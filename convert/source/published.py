@@ -31,10 +31,10 @@ def fetch_published(base_url: str, folder: Path) -> None:
     Raises
     ------
     OptionError
-        if ``base_url`` is not such an address
+        If ``base_url`` is not such an address.
     ConversionError
-        if a file cannot be fetched (what came of it is kept, for another try), or is not the published one (then
-        nothing is kept)
+        If a file cannot be fetched (what came of it is kept, for another try), or is not the published one (then
+        nothing is kept).
     """
     _require_address(base_url)
     try:

@@ -48,9 +48,9 @@ def find_source(path: Path, classes: str | None, elevation: Path | None) -> Sour
     Raises
     ------
     OptionError
-        if something needed is not given
+        If something needed is not given.
     ConversionError
-        if something is missing or ambiguous in a folder, or cannot be read
+        If something is missing or ambiguous in a folder, or cannot be read.
     """
     try:
         if path.is_dir():
