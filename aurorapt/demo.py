@@ -25,6 +25,10 @@ NIGHT = date(2014, 3, 10)  # one UT date holds the whole night of both
 SEED = 2
 MINUTES_PER_HOUR = 4  # sampled over the night, to stay within a minute or two
 SAMPLES = 6  # frames a picture shows
+WORTH = (
+    "sky and weights come from one simulator: these figures say that the program works, not what its labels are worth\n"
+    "on real nights the labels of the published weights agree with a human's on 63 % of frames (README)"
+)
 MARKER = ".aurorapt-demo"  # in a folder that a demo made and may therefore empty
 
 
@@ -69,7 +73,7 @@ class DemoReport:
         return {name: confusion[name, name] / total for name, total in totals.items() if total}
 
     def table(self) -> str:
-        """Say what was found against the truth, and where the results are."""
+        """Say what was found against the truth, where the results are, and what the figures are worth."""
         lines = [f"{'true class':14}{'frames':>8}{'found':>8}{'recall':>8}"]
         confusion = self.confusion
         for name, recall in self.recall.items():
@@ -78,7 +82,7 @@ class DemoReport:
         lines.append(f"accuracy {self.accuracy:.3f} of {confusion.total()} frames, in {self.seconds:.0f} s")
         for camera in self.cameras:
             lines.append(f"{camera.site}: {camera.csv_file} and {camera.picture}")
-        return "\n".join(lines)
+        return "\n".join([*lines, WORTH])
 
 
 def run_demo(output: Path, say: Callable[[str], None]) -> DemoReport:

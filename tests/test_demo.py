@@ -1,11 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 import aurorapt.demo
-from aurorapt.demo import run_demo
+from aurorapt.demo import DemoReport, run_demo
 from aurorapt.errors import OptionError
 from tests.cli.test_cli import aurorapt as command
 
@@ -58,3 +59,10 @@ def test_simulated_weights_are_never_used_without_a_word(tmp_path: Path) -> None
     assert json.loads(done.stdout)["frames"] >= 100
     assert "for trying the tool, not for science" in done.stderr
     assert "for trying the tool, not for science" in (tmp_path / "log").read_text()
+
+
+def test_its_last_lines_say_what_the_figures_are_worth() -> None:
+    *_, simulated, real = DemoReport(("pulsating",), [], 1.0).table().splitlines()
+    assert "from one simulator" in simulated
+    agreement, readme = re.search(r"(\d+) % of frames", real), Path(__file__).parent.parent / "README.md"
+    assert agreement is not None and agreement[0] in readme.read_text().replace("\n", " ")
