@@ -15,21 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import aurorapt, aurorapt_here
 from tests.fake_camera import write_minute
 
 MINUTE = datetime(2014, 3, 10, 6, 0)
-
-
-def aurorapt(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AURORAPT_")}
-    return subprocess.run(
-        [sys.executable, "-m", "aurorapt", *map(str, arguments)],
-        env=clean | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -59,7 +48,7 @@ def test_the_main_job(archive: Path, weights_file: Path, tmp_path: Path) -> None
 
 
 def test_the_environment_stands_in_for_options(archive: Path, weights_file: Path, tmp_path: Path) -> None:
-    done = aurorapt(
+    done = aurorapt_here(
         *("classify", "2014-03-10", "2014-03-10", "--json", "--workers", 0),
         AURORAPT_STREAM0=str(archive),
         AURORAPT_OUTPUT=str(tmp_path / "elsewhere"),
@@ -114,7 +103,7 @@ def test_a_wrong_option_is_one_line_and_exit_2(
     arguments = [changes.pop(name, value) for name, value in dates.items()]
     for option in (options | changes).items():
         arguments.extend(option)
-    done = aurorapt("classify", *arguments)
+    done = aurorapt_here("classify", *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(f"aurorapt: {message}")
@@ -131,20 +120,18 @@ def test_options_are_checked_before_torch_is_loaded() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 2
 
 
-def test_what_is_refused_once_torch_is_there_is_one_line_too(archive: Path, weights_file: Path) -> None:
-    code = (
-        "import aurorapt.engine.engine, aurorapt.cli.main; aurorapt.engine.engine.has_bfloat16 = lambda: False; "
-        "aurorapt.cli.main.main()"
-    )
+def test_what_is_refused_once_torch_is_there_is_one_line_too(
+    archive: Path, weights_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aurorapt.engine.engine.has_bfloat16", lambda: False)
     options = ["--stream0", archive, "--weights", weights_file, "--precision", "bf16"]
-    command = [sys.executable, "-c", code, "classify", "2014-03-10", "2014-03-10", *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = aurorapt_here("classify", "2014-03-10", "2014-03-10", *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "aurorapt: --precision bf16: this processor does not compute in bfloat16; use fp32\n"
 
 
 def test_nothing_found_is_said_and_exit_1(archive: Path, weights_file: Path) -> None:
-    done = aurorapt("classify", "2015-01-01", "2015-01-02", "--stream0", archive, "--weights", weights_file)
+    done = aurorapt_here("classify", "2015-01-01", "2015-01-02", "--stream0", archive, "--weights", weights_file)
     assert done.returncode == 1
     assert "no camera folder from 2015-01-01 to 2015-01-02" in done.stderr
 
@@ -152,7 +139,7 @@ def test_nothing_found_is_said_and_exit_1(archive: Path, weights_file: Path) -> 
 def test_problems_point_to_the_log(archive: Path, weights_file: Path, tmp_path: Path) -> None:
     bad = write_minute(archive, MINUTE + timedelta(minutes=1), 2)
     bad.write_bytes(b"")
-    done = aurorapt("classify", "2014-03-10", "2014-03-10", "--stream0", archive, "--weights", weights_file)
+    done = aurorapt_here("classify", "2014-03-10", "2014-03-10", "--stream0", archive, "--weights", weights_file)
     assert done.returncode == 0
     assert "1 problem" in done.stdout
     assert "aurorapt.log" in done.stdout
@@ -164,22 +151,22 @@ def test_a_failed_night_is_exit_1(archive: Path, weights_file: Path, tmp_path: P
     done = aurorapt("classify", "2014-03-10", "2014-03-10", "--stream0", archive, "--weights", weights_file, "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["failed"] == 1
-    assert "1 failed" in aurorapt(*done.args[3:-1], "--quiet").stderr, "what failed is said even so"
+    assert "1 failed" in aurorapt_here(*done.args[3:-1], "--quiet").stderr, "what failed is said even so"
     assert "cannot make folder" in (tmp_path / "aurorapt.log").read_text()
 
 
 def test_weights_shows_what_a_file_is(weights_file: Path) -> None:
-    done = aurorapt("weights", weights_file)
+    done = aurorapt_here("weights", weights_file)
     assert done.returncode == 0
     for part in ("tiny", "converted", "bad_viewing, no_aurora, other_aurora, pulsating", "SHA-256"):
         assert part in done.stdout
-    assert aurorapt("weights", "nowhere").returncode == 2
+    assert aurorapt_here("weights", "nowhere").returncode == 2
 
 
 def test_version_and_help() -> None:
     assert aurorapt("--version").stdout.startswith("aurorapt ")
     for arguments in ((), ("-h",), ("classify", "-h")):
-        done = aurorapt(*arguments)
+        done = aurorapt_here(*arguments)
         assert done.returncode == 0
         assert "Usage: " in done.stdout
 
@@ -237,17 +224,8 @@ def stuck_run(archive: Path, weights_file: Path, tmp_path: Path) -> Iterator["su
         "aurorapt.loader.dataset.read_minute = stall\n"
         "aurorapt.cli.main.main()"
     )
-    arguments = [
-        "classify",
-        "2014-03-10",
-        "2014-03-10",
-        "--stream0",
-        archive,
-        "--weights",
-        weights_file,
-        "--workers",
-        1,
-    ]
+    options = ("--stream0", archive, "--weights", weights_file, "--workers", 1)
+    arguments = ("classify", "2014-03-10", "2014-03-10", *options)
     command = [sys.executable, "-c", code, *map(str, arguments), "--output", str(tmp_path / "out")]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 60
@@ -277,8 +255,9 @@ def test_a_stuck_run_ends_on_signals_and_leaves_nothing(
 def test_a_run_that_does_not_end_in_order_ends_all_the_same(tmp_path: Path) -> None:
     code = (
         "import os, signal, threading, time\n"
-        "from aurorapt.machine.interruption import raise_on_signals\n"
-        "raise_on_signals()\n"
+        "from aurorapt.machine import interruption\n"
+        "interruption.END_WITHIN = 0.2\n"
+        "interruption.raise_on_signals()\n"
         "try:\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "finally:\n"
