@@ -260,7 +260,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_results(
     output, stream0, log_file = tmp_path / "output", tmp_path / "stream0", tmp_path / "log"
     write_minute(stream0, MINUTE, 2)
     with mounted_tmpfs(output, "size=256k"):
-        assert run_command(stream0, output, weights_file, log_file).returncode == 0
+        assert classify_night(stream0, output, weights_file).succeeded
         before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
         (output / "spare").write_bytes(bytes(free_pages * resource.getpagesize()))
         with pytest.raises(OSError, match="No space left"), (output / "filler").open("wb", buffering=0) as filler:
