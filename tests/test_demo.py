@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,45 @@ from PIL import Image
 import aurorapt.demo
 from aurorapt.demo import DemoReport, run_demo
 from aurorapt.errors import OptionError
-from tests.cli.test_cli import aurorapt as command
+from aurorapt.simulation.simulated_archive import simulate_archive
+from tests.command_line import Done, aurorapt_here
+
+pytestmark = pytest.mark.xdist_group("simulated archive")  # one process, so that it is simulated once
+SITES = ["gill"]
+MINUTES_PER_HOUR = 1
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """Give an archive of the demo's night, as small as it can be, and what the command said that made it."""
+    stream0 = tmp_path_factory.mktemp("simulated") / "stream0"
+    return stream0, simulate(stream0)
+
+
+def simulate(stream0: Path) -> Done:
+    options = ("--site", *SITES, "--minutes-per-hour", MINUTES_PER_HOUR, "--seed", aurorapt.demo.SEED)
+    return aurorapt_here("simulate", stream0, aurorapt.demo.NIGHT, aurorapt.demo.NIGHT, *options)
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aurorapt.demo, "MINUTES_PER_HOUR", 1)
-    monkeypatch.setattr(aurorapt.demo, "SITES", ("gill",))
+    monkeypatch.setattr(aurorapt.demo, "MINUTES_PER_HOUR", MINUTES_PER_HOUR)
+    monkeypatch.setattr(aurorapt.demo, "SITES", SITES)
 
 
-def test_the_demo_finds_what_is_there_and_can_be_run_again(tmp_path: Path) -> None:
+def test_the_demo_finds_what_is_there_and_can_be_run_again(
+    simulated: tuple[Path, Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = (aurorapt.demo.NIGHT, aurorapt.demo.NIGHT, SITES, aurorapt.demo.SEED, MINUTES_PER_HOUR)
+
+    def copy_archive(stream0: Path, *options: object) -> int:
+        assert options == made, "the archive at hand is the one that the demo wants"
+        shutil.copytree(simulated[0], stream0)
+        return len(minute_files(stream0))
+
     lines: list[str] = []
-    for _ in range(2):
+    for simulate in (simulate_archive, copy_archive):
+        monkeypatch.setattr(aurorapt.demo, "simulate_archive", simulate)
         report = run_demo(tmp_path / "demo", lines.append)
         assert report.accuracy >= 0.9
         assert set(report.recall) == {truth for truth, _ in report.confusion}
@@ -39,22 +67,24 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     assert (tmp_path / "stream0" / "precious").exists()
 
 
-def test_simulate_writes_an_archive(tmp_path: Path) -> None:
-    arguments = ("2014-03-10", "2014-03-10", "--site", "gill", "--minutes-per-hour", 1, "--seed", 3)
-    done = command("simulate", tmp_path / "stream0", *arguments)
+def minute_files(stream0: Path) -> list[Path]:
+    return list(stream0.rglob("*_full.pgm.gz"))
+
+
+def test_simulate_writes_an_archive(simulated: tuple[Path, Done]) -> None:
+    stream0, done = simulated
     assert done.returncode == 0, done.stderr
-    count = len(list((tmp_path / "stream0").rglob("*_full.pgm.gz")))
-    assert done.stdout == f"{count} minute files and truth.csv written to {tmp_path / 'stream0'}\n"
+    count = len(minute_files(stream0))
+    assert done.stdout == f"{count} minute files and truth.csv written to {stream0}\n"
     assert count >= 5
-    again = command("simulate", tmp_path / "stream0", *arguments)
+    again = simulate(stream0)
     assert again.returncode == 2
     assert again.stderr.count("\n") == 1
 
 
-def test_simulated_weights_are_never_used_without_a_word(tmp_path: Path) -> None:
-    command("simulate", tmp_path / "stream0", "2014-03-10", "2014-03-10", "--minutes-per-hour", 1)
-    options = ("--stream0", tmp_path / "stream0", "--output", tmp_path, "--log-file", tmp_path / "log")
-    done = command("classify", "2014-03-10", "2014-03-10", *options, "--json", AURORAPT_WEIGHTS="")
+def test_simulated_weights_are_never_used_without_a_word(simulated: tuple[Path, Done], tmp_path: Path) -> None:
+    options = ("--stream0", simulated[0], "--output", tmp_path, "--log-file", tmp_path / "log")
+    done = aurorapt_here("classify", "2014-03-10", "2014-03-10", *options, "--json", AURORAPT_WEIGHTS="")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["frames"] >= 100
     assert "for trying the tool, not for science" in done.stderr
