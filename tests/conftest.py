@@ -3,6 +3,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import torch
 
 from aurorapt.weights.weights_file import write_weights
 from tests.tiny_network import tiny_weights
@@ -25,6 +26,12 @@ def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     write_weights(path, tiny_weights())
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Compute on one thread: images this small are slower on several, many times so where cores are busy."""
+    torch.set_num_threads(1)
 
 
 @pytest.hookimpl(wrapper=True)

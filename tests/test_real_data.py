@@ -1,7 +1,5 @@
 """The main job on real data, against what the original program wrote for it."""
 
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -18,9 +16,11 @@ from aurorapt.images.preprocess import Preprocessor
 from aurorapt.network.faithful import build_network
 from aurorapt.run.pipeline import classify
 from aurorapt.weights.weights_file import read_weights
+from convert.__main__ import main as convert
 from tests.convert.running import assert_engine_agrees
+from tests.convert.running import converted as convert_network
 
-PROJECT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.xdist_group("real data")  # one process, so that the weights are converted once
 # the original's own arithmetic is float32, in another order of sums; 1.3e-5 was seen
 CONFIDENCE_TOLERANCE = 1e-4
 ENGINE_TOLERANCE = 5e-5  # probabilities; folded and fused float32 sums differ by 1.3e-5
@@ -29,8 +29,7 @@ ENGINE_TOLERANCE = 5e-5  # probabilities; folded and fused float32 sums differ b
 @pytest.fixture(scope="module")
 def converted(shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "standin.safetensors"
-    command = [sys.executable, "-m", "convert", shared_folder / "CNN_model", "-o", path]
-    subprocess.run(list(map(str, command)), cwd=PROJECT, check=True, capture_output=True)
+    assert convert([str(shared_folder / "CNN_model"), "-o", str(path)]) == 0
     return path
 
 
@@ -50,7 +49,7 @@ def test_the_main_job_gives_what_the_original_gave(shared_folder: Path, converte
 
 @pytest.mark.parametrize("name", ["plain_sequential", "nested_transfer"])
 def test_the_engine_agrees_on_real_models(shared_folder: Path, name: str) -> None:
-    assert_engine_agrees(shared_folder / "keras_models" / f"{name}.h5", ENGINE_TOLERANCE)
+    assert_engine_agrees(convert_network(shared_folder / "keras_models" / f"{name}.h5"), ENGINE_TOLERANCE)
 
 
 def test_the_engine_agrees_on_the_stand_in(shared_folder: Path, converted: Path) -> None:

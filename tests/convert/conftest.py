@@ -1,25 +1,15 @@
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from convert.__main__ import main
 from tests.convert.tiny_keras import CLASSES, write_elevation
 
 SECONDS = 10  # of this process; the slowest takes 3.0 on a slow machine that counts coverage too
 BYTES = 256 * 2**20
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: images this small are slower on several, many times so where cores are busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

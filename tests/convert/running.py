@@ -32,13 +32,17 @@ def converted(path: Path) -> Weights:
 
 
 def run_converted(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Convert a Keras file and run the faithful network.
+    """Convert a Keras file and run the faithful network on images as Keras takes them."""
+    return run_weights(converted(path), images)
+
+
+def run_weights(weights: Weights, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Run the faithful network.
 
     Parameters
     ----------
     images : (n, y, x, channel) or (n, channel, y, x) float32, as Keras takes them
     """
-    weights = converted(path)
     channels, y, x = weights.input_shape
     if images.shape[1:] == (y, x, channels):
         images = images.transpose(0, 3, 1, 2)
@@ -46,7 +50,7 @@ def run_converted(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32
         return build_network(weights)(torch.from_numpy(np.ascontiguousarray(images))).numpy()
 
 
-def assert_engine_agrees(path: Path, tolerance: float, brightest: float = 255) -> None:
+def assert_engine_agrees(weights: Weights, tolerance: float, brightest: float = 255) -> None:
     """Compare the engine with the faithful network, on images whose channels are equal as preprocessing makes them.
 
     Parameters
@@ -54,7 +58,6 @@ def assert_engine_agrees(path: Path, tolerance: float, brightest: float = 255) -
     tolerance : of the largest output
     brightest : largest value in the images
     """
-    weights = converted(path)
     images = np.random.default_rng(0).uniform(0, brightest, (3, *weights.input_shape[1:])).astype(np.float32)
     channels = torch.from_numpy(images)[:, None].expand(-1, weights.input_shape[0], -1, -1)
     with torch.inference_mode():

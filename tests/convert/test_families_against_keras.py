@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.convert.oracle import SEED, keras
-from tests.convert.running import assert_close, assert_engine_agrees, run_converted
+from tests.convert.running import assert_close, assert_engine_agrees, converted, run_weights
 
 CLASSES = 4
 # pixels each way: the smallest that each family takes
@@ -72,8 +72,9 @@ def assert_family_converts_alike(model: Any, random: np.random.Generator, path: 
     settle(model, images, random)
     expected = np.asarray(model.predict(images, verbose=0))
     model.save(path)
-    found = run_converted(path, images)
-    assert_engine_agrees(path, TOLERANCE)
+    weights = converted(path)
     path.unlink()
+    found = run_weights(weights, images)
+    assert_engine_agrees(weights, TOLERANCE)
     scale = np.abs(expected).max()
     assert_close(found / scale, expected / scale, TOLERANCE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.convert.running import assert_close, assert_engine_agrees, run_converted
+from tests.convert.running import assert_close, assert_engine_agrees, converted, run_converted
 
 FOLDER = Path(__file__).parent / "keras_2"
 MODELS = sorted([*FOLDER.glob("*.h5"), *FOLDER.glob("*.keras")])
@@ -24,4 +24,4 @@ def test_converts_to_what_tensorflow_computed(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
 def test_the_engine_agrees(path: Path) -> None:
-    assert_engine_agrees(path, TOLERANCE, brightest=1)
+    assert_engine_agrees(converted(path), TOLERANCE, brightest=1)
