@@ -22,7 +22,7 @@ def aurorapt(*arguments: object, **environment: str) -> Done:
         env=clean_environment() | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

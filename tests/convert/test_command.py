@@ -213,7 +213,7 @@ def test_runs_as_a_module_of_the_clone(tmp_path: Path) -> None:
     project = Path(__file__).resolve().parents[2]
     folder, output = write_folder(tmp_path / "CNN_model"), tmp_path / "tiny.safetensors"
     command = [sys.executable, "-m", "convert", str(folder), "-o", str(output)]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert read_weights(output).sha256 in done.stdout
 

@@ -164,8 +164,8 @@ def test_a_stalled_copy_gives_way_to_its_twin(tmp_path: Path) -> None:
     stalled, twin = tmp_path / "00.pgm.gz", tmp_path / "00.pgm"
     os.mkfifo(stalled)
     twin.write_bytes(b"")
-    minute = frames.read_minute(MinuteFile(stalled, (twin,)), "gill", NIGHT.date, file_timeout=0.2)
-    assert [problem.reason for problem in minute.problems] == ["not read within 0.2 s", "no image data"]
+    minute = frames.read_minute(MinuteFile(stalled, (twin,)), "gill", NIGHT.date, file_timeout=1)
+    assert [problem.reason for problem in minute.problems] == ["not read within 1 s", "no image data"]
 
 
 def test_a_reader_that_swallows_every_exception_is_given_up_too(
@@ -195,13 +195,13 @@ def test_a_worker_that_does_not_even_take_signals_is_killed(
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGTERM])
             time.sleep(600)
 
-    monkeypatch.setattr(supervisor, "STUCK_MARGIN", 1.0)
+    monkeypatch.setattr(supervisor, "STUCK_MARGIN", 3.0)  # a worker needs some of it to start where processors are busy
     reading(hang)
     done = list(prepared_minutes(map(job, range(8)), dataset(file_timeout=1), 2))
     assert [name(prepared) for prepared in done] == [f"{number:02}" for number in range(8)]
     problems = [problem for prepared in done for problem in prepared.problems]
     assert [(problem.file, problem.may_pass) for problem in problems] == [("03.pgm", True)]
-    assert problems[0].reason == "its worker process did not answer within 3 s"
+    assert problems[0].reason == "its worker process did not answer within 5 s"
 
 
 def test_restarts_leave_no_process_descriptor_or_handler(

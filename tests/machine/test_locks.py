@@ -101,7 +101,7 @@ def test_a_held_lock_is_touched(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert own.acquire(path) is not None
     age(path, 1000)
     old = path.stat().st_mtime
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while path.stat().st_mtime == old and time.monotonic() < deadline:
         time.sleep(0.01)
     assert path.stat().st_mtime > old + 900
@@ -168,6 +168,6 @@ def test_of_many_that_want_a_lock_one_has_it(tmp_path: Path, stale: bool) -> Non
     barrier = threading.Barrier(runs)
     with ThreadPoolExecutor(runs) as pool:
         taken = [pool.submit(_acquire_all, tmp_path, count, barrier) for _ in range(runs)]
-        numbers = sorted(number for future in taken for number in future.result(timeout=60))
+        numbers = sorted(number for future in taken for number in future.result(timeout=300))
     assert numbers == list(range(count))
     assert os.listdir(tmp_path) == []

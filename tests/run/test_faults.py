@@ -188,7 +188,7 @@ def test_a_file_without_read_permission_is_a_problem_that_may_pass(open_folder: 
         f"minute = read_minute(MinuteFile(pathlib.Path({str(path)!r})), 'gill', datetime.date(2014, 3, 10))\n"
         "print(minute.problems[0].reason, minute.problems[0].may_pass)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout == "cannot be read: Permission denied True\n", done.stderr
 
 
@@ -205,7 +205,7 @@ def peak_memory_of_reading(path: Path) -> tuple[str, int]:
         "status = pathlib.Path('/proc/self/status').read_text()\n"
         "print(re.search(r'VmHWM:\\s*(\\d+) kB', status)[1], problems[0].reason)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     kilobytes, _, reason = done.stdout.strip().partition(" ")
     return reason, int(kilobytes) * 1024
 
@@ -249,7 +249,7 @@ def run_command(stream0: Path, output: Path, weights_file: Path, log_file: Path)
     arguments = ["classify", "2014-03-10", "2014-03-10", "--stream0", stream0, "--output", output, "--overwrite"]
     options = ["--weights", weights_file, "--workers", "0", "--log-file", log_file]
     command = [sys.executable, "-m", "aurorapt", *map(str, arguments), *map(str, options)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize("free_pages", [0, 1, 2])

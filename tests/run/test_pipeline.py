@@ -354,11 +354,11 @@ def test_killed_and_started_again_equals_an_undisturbed_run(weights_file: Path, 
 
     assert start("undisturbed").wait() == 0
     killed = start("killed")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(files(tmp_path / "killed")) < 2 and time.monotonic() < deadline:
         time.sleep(0.002)
     killed.kill()
-    killed.communicate(timeout=30)  # its output stays open for as long as a worker of it lives
+    killed.communicate(timeout=120)  # its output stays open for as long as a worker of it lives
     finished = files(tmp_path / "killed")
     assert 2 <= len(finished) < 12, "killed too late to be in mid-run"
     again = start("killed")
@@ -394,7 +394,7 @@ def test_two_runs_at_once_share_the_work(weights_file: Path, tmp_path: Path) -> 
     stream0, output = tmp_path / "stream0", tmp_path / "output"
     write_twelve_nights(stream0, minutes=2)
     runs = [start_run(stream0, output, weights_file, tmp_path / f"{name}.log") for name in ("first", "second")]
-    summaries = [json.loads(run.communicate(timeout=120)[0]) for run in runs]
+    summaries = [json.loads(run.communicate(timeout=600)[0]) for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert sum(summary["written"] for summary in summaries) == 12, "each night was done by one of them"
     for summary in summaries:
