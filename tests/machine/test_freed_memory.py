@@ -16,7 +16,7 @@ from aurorapt.machine.freed_memory import keep_freed_memory
 
 def page_faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(100):
+    for _ in range(20):
         [np.ones(2**18) for _ in range(8)]
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
