@@ -1,5 +1,6 @@
+import fcntl
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from aurorapt.weights.weights_file import write_weights
 from tests.tiny_network import tiny_weights
 
+MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -26,6 +28,26 @@ def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     write_weights(path, tiny_weights())
     return path
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Make a folder that takes long to fill once for all processes that run tests: the others wait for the first."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # which they share
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder = base / name
+        with (base / f"{name}.made").open("a") as made:
+            fcntl.flock(made, fcntl.LOCK_EX)
+            if os.fstat(made.fileno()).st_size == 0:
+                folder.mkdir()
+                fill(folder)
+                made.write("made")
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,17 +11,22 @@ from aurorapt.demo import DemoReport, run_demo
 from aurorapt.errors import OptionError
 from aurorapt.simulation.simulated_archive import simulate_archive
 from tests.command_line import Done, aurorapt_here
+from tests.conftest import MakeOnce
 
-pytestmark = pytest.mark.xdist_group("simulated archive")  # one process, so that it is simulated once
 SITES = ["gill"]
 MINUTES_PER_HOUR = 1
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
-    """Give an archive of the demo's night, as small as it can be, and what the command said that made it."""
-    stream0 = tmp_path_factory.mktemp("simulated") / "stream0"
-    return stream0, simulate(stream0)
+def simulated(make_once: MakeOnce) -> Path:
+    """Give a folder with an archive of the demo's night, as small as it can be, and what the command said of it."""
+
+    def fill(folder: Path) -> None:
+        done = simulate(folder / "stream0")
+        assert done.returncode == 0, done.stderr
+        (folder / "said").write_text(done.stdout)
+
+    return make_once("simulated", fill)
 
 
 def simulate(stream0: Path) -> Done:
@@ -36,13 +41,13 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_demo_finds_what_is_there_and_can_be_run_again(
-    simulated: tuple[Path, Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = (aurorapt.demo.NIGHT, aurorapt.demo.NIGHT, SITES, aurorapt.demo.SEED, MINUTES_PER_HOUR)
 
     def copy_archive(stream0: Path, *options: object) -> int:
         assert options == made, "the archive at hand is the one that the demo wants"
-        shutil.copytree(simulated[0], stream0)
+        shutil.copytree(simulated / "stream0", stream0)
         return len(minute_files(stream0))
 
     lines: list[str] = []
@@ -71,19 +76,18 @@ def minute_files(stream0: Path) -> list[Path]:
     return list(stream0.rglob("*_full.pgm.gz"))
 
 
-def test_simulate_writes_an_archive(simulated: tuple[Path, Done]) -> None:
-    stream0, done = simulated
-    assert done.returncode == 0, done.stderr
+def test_simulate_writes_an_archive(simulated: Path) -> None:
+    stream0 = simulated / "stream0"
     count = len(minute_files(stream0))
-    assert done.stdout == f"{count} minute files and truth.csv written to {stream0}\n"
+    assert (simulated / "said").read_text() == f"{count} minute files and truth.csv written to {stream0}\n"
     assert count >= 5
     again = simulate(stream0)
     assert again.returncode == 2
     assert again.stderr.count("\n") == 1
 
 
-def test_simulated_weights_are_never_used_without_a_word(simulated: tuple[Path, Done], tmp_path: Path) -> None:
-    options = ("--stream0", simulated[0], "--output", tmp_path, "--log-file", tmp_path / "log")
+def test_simulated_weights_are_never_used_without_a_word(simulated: Path, tmp_path: Path) -> None:
+    options = ("--stream0", simulated / "stream0", "--output", tmp_path, "--log-file", tmp_path / "log")
     done = aurorapt_here("classify", "2014-03-10", "2014-03-10", *options, "--json", AURORAPT_WEIGHTS="")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["frames"] >= 100

@@ -17,20 +17,21 @@ from aurorapt.network.faithful import build_network
 from aurorapt.run.pipeline import classify
 from aurorapt.weights.weights_file import read_weights
 from convert.__main__ import main as convert
+from tests.conftest import MakeOnce
 from tests.convert.running import assert_engine_agrees
 from tests.convert.running import converted as convert_network
 
-pytestmark = pytest.mark.xdist_group("real data")  # one process, so that the weights are converted once
 # the original's own arithmetic is float32, in another order of sums; 1.3e-5 was seen
 CONFIDENCE_TOLERANCE = 1e-4
 ENGINE_TOLERANCE = 5e-5  # probabilities; folded and fused float32 sums differ by 1.3e-5
 
 
 @pytest.fixture(scope="module")
-def converted(shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "standin.safetensors"
-    assert convert([str(shared_folder / "CNN_model"), "-o", str(path)]) == 0
-    return path
+def converted(shared_folder: Path, make_once: MakeOnce) -> Path:
+    def fill(folder: Path) -> None:
+        assert convert([str(shared_folder / "CNN_model"), "-o", str(folder / "standin.safetensors")]) == 0
+
+    return make_once("stand_in", fill) / "standin.safetensors"
 
 
 def test_the_main_job_gives_what_the_original_gave(shared_folder: Path, converted: Path, tmp_path: Path) -> None:
