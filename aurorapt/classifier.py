@@ -143,7 +143,7 @@ class Classifier:
         return self.engine.predict(self.preprocessor.resize(visible))
 
     def _predict_batch(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
-        # frames of a stack [y, x, frame] have their pixels far apart; together they are gathered fastest
+        # the pixels of a frame in a stack [y, x, frame] lie far apart: they are gathered once, for the whole batch
         return self.predict_visible(self.preprocessor.equalize(np.ascontiguousarray(images)))
 
 

@@ -62,7 +62,8 @@ def as_frames(images: NDArray[np.uint16], layout: str) -> NDArray[np.uint16]:
         raise OptionError(f"layout {layout!r} is unknown; give {' or '.join(map(repr, LAYOUTS))}")
     expected = LAYOUTS[layout]
     if advice := _advice(images, expected):
-        found = f"{images.shape} {images.dtype}" if type(images) is np.ndarray else f"a {type(images).__name__}"
+        is_plain = isinstance(images, np.ndarray) and not isinstance(images, np.ma.MaskedArray)
+        found = f"{images.shape} {images.dtype}" if is_plain else f"a {type(images).__name__}"
         raise ValueError(f"images must be {expected.shape} uint16 for layout={layout!r}, not {found}; {advice}")
     frames = np.moveaxis(images, expected.frame_axis, 0)
     return frames[:, ::-1] if expected.flipped else frames

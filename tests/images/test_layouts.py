@@ -1,5 +1,6 @@
 """Image stacks of other readers, looked at as frames."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,14 @@ def test_every_layout_is_a_view_of_the_same_frames(layout: str, count: int) -> N
     frames = as_frames(stack, layout)
     np.testing.assert_array_equal(frames, numbered(count))
     assert count == 0 or np.shares_memory(frames, stack)
+
+
+def test_a_file_mapped_into_memory_is_an_array_like_any_other(tmp_path: Path) -> None:
+    numbered(2).tofile(tmp_path / "frames")
+    mapped = np.memmap(tmp_path / "frames", np.uint16, "r", shape=(2, 256, 256))
+    np.testing.assert_array_equal(as_frames(mapped, "readfile"), numbered(2))
+    with pytest.raises(ValueError, match=r"not \(2, 128, 256\) uint16; "):
+        as_frames(mapped[:, :128], "readfile")
 
 
 def test_256_frames_are_what_the_layout_says() -> None:
