@@ -3,6 +3,7 @@
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 import aurorapt
 from aurorapt.engine.engine import Engine
 from aurorapt.engine.fused_layers import FusedConvolution
+from aurorapt.errors import OptionError, WeightsError
 
 
 def frames(count: int) -> np.ndarray:
@@ -38,6 +40,65 @@ def test_no_frames_give_no_answers(weights_file: Path) -> None:
 def test_other_arrays_are_refused(weights_file: Path, images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="images must be"):
         aurorapt.Classifier(weights_file).predict(images)
+
+
+def test_the_same_frames_in_all_layouts_give_the_same_probabilities(weights_file: Path) -> None:
+    classifier = aurorapt.Classifier(weights_file, batch_size=2)
+    images = frames(5)
+    flipped = np.ascontiguousarray(images[:, ::-1])
+    probabilities = classifier.predict(images)
+    assert np.array_equal(classifier.predict(images, layout="readfile"), probabilities)
+    assert np.array_equal(classifier.predict(flipped, layout="asilib"), probabilities)
+    frames_last = np.ascontiguousarray(np.moveaxis(flipped, 0, 2))
+    assert np.array_equal(classifier.predict(frames_last, layout="pyaurorax"), probabilities)
+    assert not np.array_equal(classifier.predict(flipped), probabilities), "the network must see which edge is north"
+
+
+def test_a_refused_stack_is_told_its_layout(weights_file: Path) -> None:
+    classifier = aurorapt.Classifier(weights_file)
+    with pytest.raises(ValueError, match=r"images must be .* not \(256, 256, 3\) uint16; give layout='pyaurorax'"):
+        classifier.predict(np.moveaxis(frames(3), 0, 2))
+    with pytest.raises(OptionError, match="layout 'fits' is unknown; give 'readfile' or 'pyaurorax' or 'asilib'"):
+        classifier.predict(frames(1), layout="fits")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "fp16"}, "precision 'fp16' is unknown; give 'fp32' or 'bf16' or 'auto'"),
+        ({"precision": ["fp32"]}, "precision .* is unknown"),
+        ({"batch_size": 0}, "batch_size 0 must be a whole number from 1 to 1024"),
+        ({"batch_size": 4.0}, "batch_size 4.0 must be a whole number"),
+        ({"threads": 0}, "threads 0 must be a whole number"),
+        ({"threads": True}, "threads True must be a whole number"),
+        ({"threads": "2"}, "threads '2' must be a whole number"),
+    ],
+)
+def test_options_are_refused_before_weights_are_read(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=f"^{message}") as refusal:
+        aurorapt.Classifier(tmp_path / "not there", **options)
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_empty_name_is_not_the_default_weights() -> None:
+    with pytest.raises(WeightsError):
+        aurorapt.Classifier("")
+
+
+def test_numbers_may_be_numpys(weights_file: Path) -> None:
+    classifier = aurorapt.Classifier(weights_file, batch_size=np.int64(2), threads=np.int64(1))  # type: ignore[arg-type]
+    assert classifier.predict(frames(3)).shape == (3, 4)
+
+
+def test_what_it_is_shows(weights_file: Path) -> None:
+    assert repr(aurorapt.Classifier(weights_file, threads=3)) == (
+        "Classifier(name='tiny', kind='converted', classes=('bad_viewing', 'no_aurora', 'other_aurora', 'pulsating'), "
+        "precision='fp32', threads=3)"
+    )
+
+
+def test_the_package_lists_its_public_names() -> None:
+    assert dir(aurorapt) == ["Classifier", "__version__", "classify", "read_classifications"]
 
 
 def test_weights_are_packed_for_the_one_thread_that_uses_them(
