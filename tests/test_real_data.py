@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from aurorapt import read_classifications
-from aurorapt.archive.camera_nights import MinuteFile
 from aurorapt.archive.frames import read_minute
+from aurorapt.archive.night_listing import MinuteFile
 from aurorapt.engine.engine import Engine
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.network.faithful import build_network

@@ -3,13 +3,12 @@
 Nothing is listed before it is needed: a range of ten years costs no more memory than one night.
 """
 
-import hashlib
 import logging
 import os
 import re
 import stat
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from aurorapt.errors import ArchiveError
 log = logging.getLogger(__name__)
 
 CAMERA_FOLDER = re.compile(r"(?P<site>[a-z0-9]+)_(?P<device>themis\d*)", re.IGNORECASE)
-MINUTE_FILE = re.compile(r"(?P<minute>[^.].*full.*)\.pgm(?:\.gz|\.bz2)?", re.IGNORECASE)
 DOWNLOAD_FOLDER = "THEMIS_ASI_RAW"  # what PyAuroraX and PyUCalgarySRS put above the years
 
 
@@ -27,11 +25,13 @@ class Problem:
     """Something that could not be used: the file or folder, and why.
 
     ``may_pass`` is true where the fault lay in the reading, not in the content: the same file may be readable later.
+    ``count`` is the number of frames that it holds for; 1 too where it is a file.
     """
 
     file: str
     reason: str
     may_pass: bool = False
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,28 +50,6 @@ class CameraNight:
 
     def __str__(self) -> str:
         return f"{self.date:%Y%m%d} {self.folder.name}"
-
-
-@dataclass(frozen=True)
-class MinuteFile:
-    """One minute of one camera, and its twins: the same minute in other compressions, to fall back on."""
-
-    path: Path
-    twins: tuple[Path, ...] = ()
-
-
-@dataclass
-class NightListing:
-    """What one camera folder holds: minute files in time order, and what could not be listed.
-
-    ``fingerprint`` is the SHA-256 over relative path, size and modification time of all the files.
-    """
-
-    minute_files: list[MinuteFile] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    file_count: int = 0
-    size_bytes: int = 0
-    fingerprint: str = ""
 
 
 def find_archive(stream0: Path) -> Path:
@@ -178,75 +156,3 @@ def _camera_folders(folder: Path, names: list[str], on_problem: Callable[[Proble
         else:
             known[status.st_dev, status.st_ino] = name
     return sorted(known.values())
-
-
-def list_minute_files(night: CameraNight) -> NightListing:
-    """List the minute files of a camera-night, at any depth below its folder.
-
-    A file counts when its name contains ``full`` and ends as a minute file's does; what is hidden and ``_wide_``
-    files do not count. The same minute in several compressions is one minute file; a checksummed copy is tried first.
-
-    Raises
-    ------
-    ArchiveError
-        If the camera folder itself cannot be listed.
-    """
-    listing = NightListing()
-    lines: list[str] = []
-    minutes: dict[str, list[Path]] = {}
-    for entry in _walk(night.folder, listing.problems):
-        match = MINUTE_FILE.fullmatch(entry.name)
-        if match is None or "_wide_" in entry.name.lower():
-            continue
-        relative = os.path.relpath(entry.path, night.folder)
-        try:
-            status = entry.stat()
-            if not stat.S_ISREG(status.st_mode):
-                listing.problems.append(Problem(entry.path, "named like a minute file, but not a file"))
-                continue
-        except OSError as error:
-            listing.problems.append(Problem(entry.path, f"cannot be read: {error.strerror}"))
-            continue
-        lines.append(f"{relative}\0{status.st_size}\0{status.st_mtime_ns}\n")
-        listing.size_bytes += status.st_size
-        minutes.setdefault(match["minute"].lower(), []).append(Path(entry.path))
-    for minute in sorted(minutes):
-        first, *twins = sorted(minutes[minute], key=lambda path: (path.suffix.lower() == ".pgm", path))
-        listing.minute_files.append(MinuteFile(first, tuple(twins)))
-    listing.file_count = len(lines)
-    content = "".join(sorted(lines)).encode("utf-8", "surrogateescape")
-    listing.fingerprint = hashlib.sha256(content).hexdigest()
-    return listing
-
-
-def _walk(top: Path, problems: list[Problem]) -> Iterator["os.DirEntry[str]"]:
-    """Yield the files below ``top``, links followed, each folder entered once; folders named like minute files too."""
-    entered: set[tuple[int, int]] = set()
-    folders = [str(top)]
-    while folders:
-        folder = folders.pop()
-        try:
-            status = Path(folder).stat()
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
-        except OSError as error:
-            if folder == str(top):
-                raise ArchiveError(f"cannot list {folder}: {error.strerror}") from None
-            problems.append(Problem(folder, f"cannot list the folder: {error.strerror}"))
-            continue
-        if (status.st_dev, status.st_ino) in entered:
-            problems.append(Problem(folder, "a link to a folder already read, skipped"))
-            continue
-        entered.add((status.st_dev, status.st_ino))
-        for entry in entries:
-            if _is_folder(entry) and MINUTE_FILE.fullmatch(entry.name) is None:
-                if not entry.name.startswith("."):
-                    folders.append(entry.path)
-            else:
-                yield entry
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False

@@ -1,48 +1,34 @@
-"""The bytes of a minute file: unpacked, cut into frames, decoded as themis_imager_readfile decodes them.
+"""A minute file: its frames, each with the header that stands right before its image.
 
-The reader stacks images one by one along the last axis, which takes longer than anything else about a file (1.3 of 2.1
-ms a frame). A file that is plainly well formed can be read in one way only, so it is decoded here; all others are given
-to the reader, whose answer counts. `tests/test_minute_file.py` holds the two to each other.
+`themis_imager_readfile` gives images and header dictionaries as two lists and pairs them by counting, so a damaged
+header shifts the times of all later frames; and it takes 131072 bytes for an image wherever it finds one, so a lost
+byte shifts all later pixels of it. The file is therefore cut into records here. What the reader refuses as a whole is
+refused here too: it gives none of the frames of such a file, and the original program goes on without it. Where a file
+is sound but not plain, the reader is asked, and its answer counts. `tests/archive/test_minute_file.py` holds the two to
+each other.
 """
 
-import bz2
-import gzip
 import re
-import zlib
-from collections.abc import Callable
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import themis_imager_readfile
 from numpy.typing import NDArray
 
-from aurorapt.errors import ArchiveError, FrameError, counted
+from aurorapt.archive.packed_file import read_packed, sound_parts, unpack
+from aurorapt.archive.records import Gap, Record, records
+from aurorapt.errors import FrameError, counted
 from aurorapt.themis import FRAME_SIZE
-
-inflate: ModuleType = zlib
-try:
-    from isal import isal_zlib
-except ImportError:
-    pass
-else:
-    inflate = isal_zlib  # in half of zlib's time
 
 IMAGE_SHAPE = (FRAME_SIZE, FRAME_SIZE)  # [y, x]
 IMAGE_BYTES = 2 * FRAME_SIZE**2
 BIG_ENDIAN = ">u2"
-MINUTE_BYTES_LIMIT = 64 * 2**20  # bytes; a full minute is 2.6 MB, so nothing larger is one
-PIECE_BYTES = 2**14  # bytes of a damaged file that are decompressed at once
-MAGIC_NUMBER = b"P5\n"
-IMAGE_SIZE_LINE = b"\n%d %d" % IMAGE_SHAPE
-IMAGE_MARK = b"\n65535\n"  # largest value, the last line before the pixels
 
-GZIP_WRAPPER = 31  # zlib's number for gzip's header and trailer
-
-_OPENERS: dict[str, Callable[[Path, str], Any]] = {".pgm": open, ".gz": gzip.open, ".bz2": bz2.open}
 # the line with which, for the reader, the header of a frame is complete
 _CLOSING_LINE = re.compile(rb'^#"Exposure (plus initial readout|duration plus readout)[^"\n]*"[^"\n]*$', re.MULTILINE)
+_METADATA_LINE = re.compile(rb'^#"[^\n]*', re.MULTILINE)
 
 
 class RawFrames(NamedTuple):
@@ -50,157 +36,150 @@ class RawFrames(NamedTuple):
 
     ``headers`` : n texts, each the header right before its image
     ``images`` : (n, 256, 256) uint16 [frame, y, x], raw counts
-    ``faults`` : what of the file is no frame, in words
+    ``numbers`` : n places among all records of the file, from 1
+    ``total`` : records of the file, frames or not
+    ``faults`` : what of the file is no frame: the number of the record, or 0 for the file as a whole, and why
+    ``salvaged`` : whether the file is damaged, and these are the frames that are intact
     """
 
     headers: list[bytes]
     images: NDArray[np.uint16]
-    faults: list[str]
+    numbers: list[int]
+    total: int
+    faults: list[tuple[int, str]]
+    salvaged: bool = False
 
 
-def read_frames(path: Path) -> RawFrames:
-    """Read a minute file as the reader does, with each header at its own image.
+def read_frames(path: Path, salvage: bool = False) -> RawFrames:
+    """Read the frames of a minute file.
+
+    Parameters
+    ----------
+    path : of the file
+    salvage : whether to keep the intact frames of a damaged file, where the reader gives none
 
     Raises
     ------
     ArchiveError
         If the file cannot be opened or read.
     FrameError
-        If its content is damaged.
+        If its content is damaged, and not to be salvaged.
     """
-    content = _content(path)
-    headers, starts, faults = _image_headers(content)
-    end = starts[-1] + IMAGE_BYTES if starts else 0
-    if end == len(content) > 0 and not faults and all(map(_is_plain, headers)):
-        return RawFrames(headers, _decoded(content, starts), faults)
-    images = _reader_images(path)
-    if len(images) != len(headers):
-        raise FrameError(f"the reader gives {len(images)} images where the file has {len(headers)}")
-    return RawFrames(headers, images, faults)
-
-
-def _content(path: Path) -> bytes:
-    opener = _OPENERS.get(path.suffix)
-    if opener is None:
-        raise FrameError(f"unknown file type {path.suffix}; .pgm, .pgm.gz and .pgm.bz2 are read")
+    packed = read_packed(path)
     try:
-        content = _gunzipped(path) if path.suffix == ".gz" else None
-        if content is None:
-            with opener(path, "rb") as file:
-                content = file.read(MINUTE_BYTES_LIMIT + 1)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise ArchiveError(f"cannot be read: {error.strerror}") from None
-        raise FrameError(f"cannot be read: {error}") from None
-    if len(content) > MINUTE_BYTES_LIMIT:
-        raise FrameError(f"more than {MINUTE_BYTES_LIMIT // 2**20} MiB of content, not a minute file")
-    return content
+        return _sound_frames(unpack(packed, path))
+    except FrameError as error:
+        if not salvage:
+            raise
+        return _salvaged_frames(packed, str(error))
 
 
-def _gunzipped(path: Path) -> bytes | None:
-    """Unpack a gzip file of one sound member; None for any other, which Python's gzip then reads or refuses."""
-    with path.open("rb") as file:
-        packed = file.read(MINUTE_BYTES_LIMIT)
-    decompressor = inflate.decompressobj(GZIP_WRAPPER)
-    try:
-        content: bytes = decompressor.decompress(packed, MINUTE_BYTES_LIMIT)
-    except (zlib.error, inflate.error):
-        return None
-    return content if decompressor.eof and not decompressor.unused_data else None
+def _sound_frames(content: bytes) -> RawFrames:
+    """Give the frames of a file that the reader reads.
+
+    Raises
+    ------
+    FrameError
+        If it does not.
+    """
+    found = list(records(content))
+    number = 0
+    for part in found:
+        number += isinstance(part, Record)
+        text = part.header if isinstance(part, Record) else part.text
+        for line in _METADATA_LINE.findall(text):
+            if not line.isascii():
+                raise FrameError(f"a header is not ASCII, at frame {max(number, 1)}: {line[:60]!r}")
+        if isinstance(part, Record) and part.end > len(content) and not part.fault:
+            raise FrameError(f"image {number} is cut short")
+    if number == 0:
+        raise FrameError("no image data")
+    if not any(_CLOSING_LINE.search(part.header) for part in found if isinstance(part, Record)):
+        raise FrameError("no frame has a complete header")
+    frames = _frames(content, found)
+    if not frames.faults and not all(map(_is_plain, frames.headers)):
+        _ask_the_reader(content, len(frames.headers))
+    return frames
 
 
-def _image_headers(content: bytes) -> tuple[list[bytes], list[int], list[str]]:
-    """Find the header right before each image, where each image starts, and what of the content is no frame."""
-    headers: list[bytes] = []
-    starts: list[int] = []
-    faults = []
-    position = 0
-    while (mark := content.find(IMAGE_MARK, position)) >= 0:
-        header = content[position:mark]
-        if not header.endswith(IMAGE_SIZE_LINE):
-            size = header.rpartition(b"\n")[2][:20].decode("ascii", "replace")
-            raise FrameError(f"an image size of {size!r} where '256 256' is expected")
-        start = max(header.rfind(MAGIC_NUMBER), 0)
-        if start > 0:
-            faults.append(f"unreadable data before frame {len(headers) + 1}")
-        headers.append(header[start:])
-        starts.append(mark + len(IMAGE_MARK))
-        position = starts[-1] + IMAGE_BYTES
-        if position > len(content):
-            raise FrameError(f"image {len(headers)} is cut short")
-    if headers and content[position:].strip():
-        faults.append(f"file ends inside the header after frame {len(headers)}")
-    return headers, starts, faults
+def _frames(content: bytes, found: Sequence[Record | Gap]) -> RawFrames:
+    """Give the frames among records and gaps, and say what the others are."""
+    kept: list[tuple[int, Record]] = []
+    faults: list[tuple[int, str]] = []
+    number = 0
+    for part in found:
+        if isinstance(part, Gap):
+            where = f"file ends inside the header after frame {number}"
+            faults.append((0, where if part.cut else f"unreadable data before frame {number + 1}"))
+            continue
+        number += 1
+        if part.fault:
+            faults.append((number, part.fault))
+        else:
+            kept.append((number, part))
+    images = np.empty((len(kept), *IMAGE_SHAPE), np.uint16)
+    for image, (_, record) in zip(images, kept, strict=True):
+        image[:] = np.frombuffer(content, BIG_ENDIAN, image.size, record.start).reshape(IMAGE_SHAPE)
+    return RawFrames([record.header for _, record in kept], images, [place for place, _ in kept], number, faults)
 
 
 def _is_plain(header: bytes) -> bool:
-    return header.startswith(MAGIC_NUMBER) and header.isascii() and _CLOSING_LINE.search(header) is not None
+    return header.startswith(b"P5\n") and header.isascii() and _CLOSING_LINE.search(header) is not None
 
 
-def _decoded(content: bytes, starts: list[int]) -> NDArray[np.uint16]:
-    """Decode the images that start at these bytes, (n, 256, 256) uint16 [frame, y, x]."""
-    images = np.empty((len(starts), *IMAGE_SHAPE), np.uint16)
-    for image, start in zip(images, starts, strict=True):
-        image[:] = np.frombuffer(content, BIG_ENDIAN, image.size, start).reshape(IMAGE_SHAPE)
-    return images
+def _ask_the_reader(content: bytes, frames: int) -> None:
+    """Let the reader look at a file that is sound but not plain.
 
-
-def _reader_images(path: Path) -> NDArray[np.uint16]:
-    """Read the images as the reader gives them, (n, 256, 256) uint16 [frame, y, x]."""
+    Raises
+    ------
+    FrameError
+        If it finds something else there.
+    """
     try:
-        stack, _, problematic = themis_imager_readfile.read(str(path), workers=1, quiet=True)
-    except Exception as error:  # the reader lets whatever a damaged file provokes through
-        raise FrameError(f"the reader failed: {type(error).__name__}: {error}") from None
+        import themis_imager_readfile
+    except ImportError:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "minute.pgm")
+        path.write_bytes(content)
+        try:
+            stack, _, problematic = themis_imager_readfile.read(str(path), workers=1, quiet=True)
+        except Exception as error:  # the reader lets whatever a damaged file provokes through
+            raise FrameError(f"the reader failed: {type(error).__name__}: {error}") from None
     if problematic:
         raise FrameError(str(problematic[0]["error_message"]))
-    if stack.shape[2] == 0:
-        raise FrameError("no frame has a complete header")
-    return np.ascontiguousarray(stack.transpose(2, 0, 1))
+    if stack.shape[2] != frames:
+        raise FrameError(f"the reader gives {counted(stack.shape[2], 'image')} where the file has {frames}")
 
 
-def salvage_frames(path: Path, damage: str) -> RawFrames:
-    """Read the frames of a damaged file that are whole.
-
-    Parameters
-    ----------
-    damage : what is wrong with the file, for the faults
-    """
-    content = _sound_content(path)
+def _salvaged_frames(packed: bytes, damage: str) -> RawFrames:
+    """Give the frames of a damaged file that are intact; ``damage`` says what is wrong with it."""
     headers: list[bytes] = []
-    starts: list[int] = []
-    position = 0
-    while (mark := content.find(IMAGE_MARK, position)) >= 0:
-        header = content[position:mark]
-        header = header[max(header.rfind(MAGIC_NUMBER), 0) :]
-        position = mark + len(IMAGE_MARK)
-        if header.isascii() and header.endswith(IMAGE_SIZE_LINE) and position + IMAGE_BYTES <= len(content):
-            headers.append(header)
-            starts.append(position)
-            position += IMAGE_BYTES
-    saved = counted(len(headers), "intact frame")
-    return RawFrames(headers, _decoded(content, starts), [f"{damage}; {saved} salvaged"])
+    images: list[NDArray[np.uint16]] = []
+    numbers: list[int] = []
+    faults: list[tuple[int, str]] = []
+    total = 0
+    for content in sound_parts(packed):
+        found = [_damaged(part, len(content)) for part in records(content)]
+        frames = _frames(content, found)
+        headers += frames.headers
+        images.append(frames.images)
+        numbers += [total + number for number in frames.numbers]
+        faults += [(total + number if number else 0, reason) for number, reason in frames.faults]
+        total += frames.total
+    stack = np.concatenate(images) if images else np.empty((0, *IMAGE_SHAPE), np.uint16)
+    if total == 0:
+        faults = []  # all that could be said is that there is none
+    faults.insert(0, (0, f"{damage}; {counted(len(headers), 'intact frame')} salvaged"))
+    return RawFrames(headers, stack, numbers, total, faults, salvaged=len(headers) > 0)
 
 
-def _sound_content(path: Path) -> bytes:
-    """Unpack a damaged file as far as nothing speaks against it.
-
-    A gzip file has one checksum, at its end: where its data are wrong and not just cut short, no frame of it can be
-    trusted. A bzip2 file has one for each block.
-    """
-    with path.open("rb") as file:
-        packed = file.read(MINUTE_BYTES_LIMIT)
-    if path.suffix == ".pgm":
-        return packed
-    decompressor = zlib.decompressobj(GZIP_WRAPPER) if path.suffix == ".gz" else bz2.BZ2Decompressor()
-    content = bytearray()
-    try:
-        for start in range(0, len(packed), PIECE_BYTES):
-            if decompressor.eof or len(content) >= MINUTE_BYTES_LIMIT:
-                break
-            piece = packed[start : start + PIECE_BYTES]
-            content += decompressor.decompress(piece, MINUTE_BYTES_LIMIT - len(content))
-    except zlib.error:
-        return b""
-    except OSError:  # bzip2's
-        pass
-    return bytes(content)
+def _damaged(part: Record | Gap, length: int) -> Record | Gap:
+    """Mark a record that is no frame in a damaged file, though it may be one in a sound file."""
+    if isinstance(part, Gap) or part.fault:
+        return part
+    if part.end > length:
+        return Record(part.header, part.start, part.end, "its image is cut short")
+    if not part.header.isascii():
+        return Record(part.header, part.start, part.end, "its header is not ASCII")
+    return part

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from aurorapt.archive.camera_nights import CameraNight, MinuteFile, Problem
-from aurorapt.archive.frames import read_minute
+from aurorapt.archive.camera_nights import CameraNight, Problem
+from aurorapt.archive.frames import read_minute, unexpected
+from aurorapt.archive.night_listing import MinuteFile
 from aurorapt.images.preprocess import Preprocessor
 
 JOBS_AHEAD = 2  # minute files in flight for each worker
@@ -38,7 +39,8 @@ class PreparedMinute:
     ``visible`` : (n, visible) uint8 [frame, pixel], as `Preprocessor.equalize` gives them: a sixth of the bytes of
         network inputs, which matters between processes
     ``times`` : n naive UTC times
-    ``salvaged`` : whether the file is damaged, and these are the frames that are whole
+    ``salvaged`` : whether the file is damaged, and these are the frames that are intact
+    ``path`` : of the file that the frames are from
     """
 
     job: Job
@@ -46,6 +48,7 @@ class PreparedMinute:
     times: list[datetime] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     salvaged: bool = False
+    path: str = ""
 
 
 class MinuteDataset(Dataset[PreparedMinute]):
@@ -70,9 +73,9 @@ class MinuteDataset(Dataset[PreparedMinute]):
             night = job.night
             minute = read_minute(job.minute_file, night.site, night.date, self.file_timeout, self.salvage)
             visible = self.preprocessor.equalize(minute.images)
-            return PreparedMinute(job, visible, minute.times, minute.problems, minute.salvaged)
-        except Exception as error:  # one file, whatever it provokes, never costs more than itself
-            problem = Problem(str(job.minute_file.path), f"unexpected {type(error).__name__}: {error}")
+            return PreparedMinute(job, visible, minute.times, minute.problems, minute.salvaged, minute.path)
+        except Exception as error:  # such as a lack of memory; one file, whatever it provokes, affects only itself
+            problem = Problem(str(job.minute_file.path), unexpected(error), may_pass=True)
             return PreparedMinute(job, problems=[problem])
 
 

@@ -1,10 +1,9 @@
-import os
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
-from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights, find_archive, list_minute_files
+from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights, find_archive
 from aurorapt.errors import ArchiveError
 from tests.fake_camera import minute_path
 
@@ -113,79 +112,3 @@ def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
         find_archive(tmp_path / "nowhere")
     with pytest.raises(ArchiveError, match="not a folder"):
         find_archive(tmp_path / "file")
-
-
-def test_lists_minutes_in_time_order_with_twins_checksummed_first(tmp_path: Path) -> None:
-    late = touch_minute(tmp_path, 7, 0)
-    raw = touch_minute(tmp_path, 6, 1, ".pgm")
-    packed = touch_minute(tmp_path, 6, 1, ".pgm.bz2")
-    first = touch_minute(tmp_path, 6, 0, ".pgm")
-    listing = list_minute_files(night_of(tmp_path))
-    assert [minute_file.path for minute_file in listing.minute_files] == [first, packed, late]
-    assert listing.minute_files[1].twins == (raw,)
-    assert (listing.file_count, listing.size_bytes, listing.problems) == (4, 28, [])
-
-
-def test_wide_hidden_and_other_files_do_not_count(tmp_path: Path) -> None:
-    path = touch_minute(tmp_path, 6, 0)
-    for name in ("20140310_0601_gill_themis19_wide_full.pgm.gz", ".20140310_0602_gill_themis19_full.pgm", "full.txt"):
-        (path.parent / name).write_bytes(b"content")
-    (path.parent / "20140310_0603_gill_themis19_thumb.pgm").write_bytes(b"content")
-    (path.parent / ".partial").mkdir()
-    (path.parent / ".partial" / "20140310_0604_gill_themis19_full.pgm.gz").write_bytes(b"content")
-    listing = list_minute_files(night_of(tmp_path))
-    assert [minute_file.path for minute_file in listing.minute_files] == [path]
-
-
-def test_a_link_loop_and_a_folder_named_like_a_file_are_problems(tmp_path: Path) -> None:
-    path = touch_minute(tmp_path, 6, 0)
-    (path.parent / "loop").symlink_to(path.parent.parent)
-    (path.parent / "itself").symlink_to(path.parent / "itself")
-    (path.parent / "20140310_0601_gill_themis19_full.pgm.gz").mkdir()
-    os.mkfifo(path.parent / "20140310_0603_gill_themis19_full.pgm")
-    (path.parent / "20140310_0602_gill_themis19_full.pgm.gz").symlink_to("nowhere")
-    listing = list_minute_files(night_of(tmp_path))
-    assert [minute_file.path for minute_file in listing.minute_files] == [path]
-    reasons = {Path(problem.file).name: problem.reason for problem in listing.problems}
-    assert set(reasons) == {
-        "loop",
-        "20140310_0601_gill_themis19_full.pgm.gz",
-        "20140310_0602_gill_themis19_full.pgm.gz",
-        "20140310_0603_gill_themis19_full.pgm",
-    }
-    assert "already read" in reasons["loop"]
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_an_unreadable_hour_is_a_problem_and_an_unreadable_camera_an_error(tmp_path: Path) -> None:
-    path = touch_minute(tmp_path, 6, 0)
-    night = night_of(tmp_path)
-    path.parent.chmod(0)
-    try:
-        assert [problem.file for problem in list_minute_files(night).problems] == [str(path.parent)]
-        night.folder.chmod(0)
-        with pytest.raises(ArchiveError, match="cannot list"):
-            list_minute_files(night)
-    finally:
-        night.folder.chmod(0o755)
-        path.parent.chmod(0o755)
-
-
-def test_a_camera_folder_that_has_gone_is_an_error(tmp_path: Path) -> None:
-    night = CameraNight(DAY, "gill", "themis19", tmp_path / "gone")
-    with pytest.raises(ArchiveError, match="cannot list"):
-        list_minute_files(night)
-
-
-def test_the_fingerprint_follows_names_sizes_and_times(tmp_path: Path) -> None:
-    path = touch_minute(tmp_path, 6, 0)
-    night = night_of(tmp_path)
-    fingerprints = [list_minute_files(night).fingerprint, list_minute_files(night).fingerprint]
-    assert fingerprints[0] == fingerprints[1]
-    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000))
-    fingerprints.append(list_minute_files(night).fingerprint)
-    path.write_bytes(b"more content")
-    fingerprints.append(list_minute_files(night).fingerprint)
-    touch_minute(tmp_path, 6, 1)
-    fingerprints.append(list_minute_files(night).fingerprint)
-    assert len(set(fingerprints[1:])) == 4

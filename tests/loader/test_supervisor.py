@@ -10,7 +10,7 @@ import signal
 import struct
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -18,14 +18,17 @@ import numpy as np
 import pytest
 
 from aurorapt.archive import frames
-from aurorapt.archive.camera_nights import CameraNight, MinuteFile
+from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.archive.frames import Minute
+from aurorapt.archive.night_listing import MinuteFile
 from aurorapt.errors import AuroraptError
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.loader import supervisor
 from aurorapt.loader.dataset import Job, MinuteDataset, PreparedMinute
 from aurorapt.loader.supervisor import HOPELESS_DEATHS, prepared_minutes
+from tests.fake_camera import frame_bytes, header, image
 
+MINUTE = datetime(2014, 3, 10, 6, 0)
 NIGHT = CameraNight(date(2014, 3, 10), "gill", "themis19", Path("gill_themis19"))
 PREPROCESSOR = Preprocessor(np.ones((256, 256), np.uint8), (32, 32))
 COUNT = 30
@@ -180,7 +183,8 @@ def test_a_reader_that_swallows_every_exception_is_given_up_too(
 
     monkeypatch.setattr("themis_imager_readfile.read", tolerant)
     path = tmp_path / "00.pgm"
-    path.write_bytes(b"")
+    sound_but_not_plain = [b"P5\r", *header(MINUTE)[1:]]
+    path.write_bytes(frame_bytes(header(MINUTE), image(0)) + frame_bytes(sound_but_not_plain, image(1)))
     minute = frames.read_minute(MinuteFile(path), "gill", NIGHT.date, file_timeout=0.2)
     assert [problem.reason for problem in minute.problems] == ["not read within 0.2 s"]
 
