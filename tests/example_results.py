@@ -23,6 +23,7 @@ def companion(text: str, **changes: Any) -> Companion:
         "camera_night": "20200218 fsmi_themis10",
         "weights_name": "w",
         "weights_kind": "converted",
+        "weights_identity": "identity",
         "weights_sha256": "hash",
         "precision": "fp32",
         "salvage": False,

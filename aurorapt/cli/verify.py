@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aurorapt.cli.app import EXIT_FAILED, app, one_line_errors
-from aurorapt.errors import OptionError, counted
+from aurorapt.errors import OptionError, counted, one_line
 from aurorapt.run.options import check_archive
 
 
@@ -32,7 +32,11 @@ def verify(
         typer.echo(json.dumps(asdict(found)))
     else:
         for fault in found.faults:
-            typer.echo(f"{fault.kind}: {fault.file}: {fault.reason}")
-        typer.echo(f"{counted(found.results, 'result')}, {counted(len(found.faults), 'fault')}")
+            typer.echo(one_line(f"{fault.kind}: {fault.file}: {fault.reason}"))
+        for remark in found.remarks:
+            typer.echo(one_line(f"remark: {remark}"))
+        made_with = "".join(f", {count} with {name}" for name, count in found.weights.items())
+        faults = counted(len(found.faults), "fault")
+        typer.echo(one_line(f"{counted(found.results, 'result')}{made_with}, {faults}"))
     if found.faults or not found.results:
         raise typer.Exit(EXIT_FAILED)

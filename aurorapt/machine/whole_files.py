@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from aurorapt.machine.plain_files import is_plain_or_missing
+
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -25,11 +27,14 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
     Raises
     ------
     WriteError
-        If a file cannot be written; no file is replaced unless there is room for all.
+        If a file cannot be written; none is replaced unless all have been written, and all can be replaced.
     """
     # names of their own, so that two processes never write into the same temporary file
     temporaries = {path: path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp") for path in contents}
     try:
+        for path in contents:
+            if not is_plain_or_missing(path):
+                raise OSError(errno.EEXIST, "something else than a file has that name", str(path))
         for path, content in contents.items():
             _write_through(temporaries[path], content)
         for path, temporary in temporaries.items():

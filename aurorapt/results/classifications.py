@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.errors import OutputFullError, ResultsError
+from aurorapt.machine.plain_files import is_plain_or_missing, read_plain
 from aurorapt.machine.whole_files import DISK_IS_FULL, WriteError, write_whole
 from aurorapt.results.companion import Companion, companion_path, read_companion
 from aurorapt.themis import LONGEST_CLASS_NAME, MOST_CLASSES
 
+LARGEST_CSV = 64 * 2**20  # bytes; a row for each second of a day takes 5 MB
 HEADER_ROW = "date,time,prediction,prediction_str,confidence"
 
 CLASSIFICATION = np.dtype(
@@ -40,28 +42,32 @@ def one_row_per_second(
     predictions: NDArray[np.intp],
     confidences: NDArray[np.float32],
     classes: Sequence[str],
-) -> NDArray[np.void]:
-    """Put rows in time order; of frames within the same second the first is kept.
+) -> tuple[NDArray[np.void], NDArray[np.intp]]:
+    """Make rows in time order; of the frames within one second, the one that was read last has the row.
+
+    The original program keeps its frames in a dictionary by second, which it fills in the order of reading.
 
     Parameters
     ----------
-    times : n naive UTC times, in any order
+    times : n naive UTC times, in the order in which the frames were read
     predictions : (n,) class numbers
     confidences : (n,) float32, 0 to 1
     classes : class names in the order of their numbers
 
     Returns
     -------
-    (rows,) structured array with the fields of `CLASSIFICATION`
+    rows : (rows,) structured array with the fields of `CLASSIFICATION`
+    without_row : (n - rows,) places of the frames that have no row, ascending
     """
-    rows = np.empty(len(times), dtype=CLASSIFICATION)
-    exact = np.array(times, dtype="datetime64[us]")
-    order = np.argsort(exact, kind="stable")
-    rows["time"] = exact[order].astype("datetime64[s]")
-    rows["prediction"] = predictions[order]
+    seconds = np.array(times, dtype="datetime64[us]").astype("datetime64[s]")
+    backwards = np.unique(seconds[::-1], return_index=True)[1]
+    kept = len(seconds) - 1 - backwards
+    rows = np.empty(len(kept), dtype=CLASSIFICATION)
+    rows["time"] = seconds[kept]
+    rows["prediction"] = predictions[kept]
     rows["prediction_str"] = np.array(classes)[rows["prediction"]] if len(rows) else ""
-    rows["confidence"] = confidences[order]
-    return rows[np.unique(rows["time"], return_index=True)[1]]
+    rows["confidence"] = confidences[kept]
+    return rows, np.setdiff1d(np.arange(len(seconds)), kept)
 
 
 def csv_text(rows: NDArray[np.void], created: datetime) -> str:
@@ -126,6 +132,13 @@ def prepare_folder(csv_file: Path) -> None:
         raise cannot_write(f"make folder {csv_file.parent}", error) from None
     if not os.access(csv_file.parent, os.W_OK):
         raise ResultsError(f"cannot write to folder {csv_file.parent}")
+    for path in (csv_file, companion_path(csv_file)):
+        try:
+            usable = is_plain_or_missing(path)
+        except OSError as error:
+            raise cannot_write(f"write {path}", error) from None
+        if not usable:
+            raise ResultsError(f"cannot write {path}: something else than a file has that name")
 
 
 def cannot_write(action: str, error: OSError) -> ResultsError:
@@ -175,7 +188,7 @@ def read_classifications(path: str | os.PathLike[str]) -> NDArray[np.void]:
         If the file cannot be read or a line is not a classification.
     """
     try:
-        content = Path(path).read_bytes()
+        content = read_plain(Path(path), LARGEST_CSV)
     except OSError as error:
         raise ResultsError(f"cannot read {path}: {error.strerror}") from None
     return parse_classifications(content, path)

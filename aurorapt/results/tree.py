@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.errors import ResultsError
-from aurorapt.results.classifications import csv_path, parse_classifications
+from aurorapt.machine.plain_files import read_plain
+from aurorapt.results.classifications import LARGEST_CSV, csv_path, parse_classifications
 from aurorapt.results.companion import Companion, companion_path, read_companion
 
 RESULT = re.compile(r"(?P<name>[^.].*_classifications)\.(?:txt|json)")
 CAMERA_NIGHT = re.compile(r"(\d{8}) (\S+)", re.ASCII)
 NOT_DONE = "not done yet"
-# why a result is not current, by the field of its companion that says otherwise
+WEIGHTS_CHANGED = "weights changed"
+# why else a result is not current, by the field of its companion that says otherwise
 STALE_REASONS = {
-    "weights_sha256": "weights changed",
     "precision": "precision changed",
     "salvage": "--salvage changed",
     "fingerprint": "data changed",
@@ -56,7 +57,7 @@ class Result:
             If it cannot be read.
         """
         try:
-            return self.csv_file.read_bytes()
+            return read_plain(self.csv_file, LARGEST_CSV)
         except OSError as error:
             raise ResultsError(f"cannot read {self.csv_file}: {error.strerror}") from None
 
@@ -102,16 +103,19 @@ class Result:
 
         Parameters
         ----------
-        wanted : what its companion must say, by field: of ``STALE_REASONS``, all that the caller knows
+        wanted : what its companion must say, by field: of ``STALE_REASONS``, ``weights_identity`` and
+            ``weights_sha256``, all that the caller knows
 
         Returns
         -------
-        `NOT_DONE`, one of ``STALE_REASONS``, or another reason
+        `NOT_DONE`, `WEIGHTS_CHANGED`, one of ``STALE_REASONS``, or another reason
         """
         companion = self.companion
         if companion is None:
             there = self.csv_file.exists() or companion_path(self.csv_file).exists()
             return "damaged" if there else NOT_DONE
+        if "weights_identity" in wanted and not companion.is_of(wanted["weights_identity"], wanted["weights_sha256"]):
+            return WEIGHTS_CHANGED
         for name, reason in STALE_REASONS.items():
             if name in wanted and getattr(companion, name) != wanted[name]:
                 return reason
@@ -123,20 +127,54 @@ class Result:
             return "damaged"
 
 
-def results_below(folder: Path) -> Iterator[Result]:
-    """Walk a tree of results: all whose CSV is there, or whose companion is, in the order of their paths.
+@dataclass
+class ResultFolder:
+    """One folder of a tree of results.
+
+    ``results`` : those whose CSV is there, or whose companion is, in the order of their names
+    ``others`` : names of other files
+    """
+
+    path: Path
+    results: list[Result]
+    others: list[str]
+
+
+def folders_below(top: Path) -> Iterator[ResultFolder]:
+    """Walk a tree of results in the order of its paths; links are followed, and each folder is entered once.
 
     Raises
     ------
     ResultsError
         If a folder cannot be listed.
     """
+    entered: set[tuple[int, int]] = set()
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        try:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in entered:
+                continue
+            entered.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                is_folder = {entry.name: entry.is_dir() for entry in entries}
+        except OSError as error:
+            raise ResultsError(f"cannot list {folder}: {error.strerror}") from None
+        names = sorted(name for name in is_folder if not is_folder[name])
+        matches = {name: match["name"] for name in names if (match := RESULT.fullmatch(name))}
+        results = [Result(folder / f"{name}.txt") for name in sorted(set(matches.values()))]
+        yield ResultFolder(folder, results, [name for name in names if name not in matches])
+        folders.extend(folder / name for name in sorted(is_folder, reverse=True) if is_folder[name])
 
-    def refuse(error: OSError) -> None:
-        raise ResultsError(f"cannot list {error.filename}: {error.strerror}") from None
 
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        folders.sort()
-        matches = filter(None, map(RESULT.fullmatch, names))
-        for name in sorted({match["name"] for match in matches}):
-            yield Result(Path(place, f"{name}.txt"))
+def results_below(top: Path) -> Iterator[Result]:
+    """Walk a tree of results, in the order of its paths.
+
+    Raises
+    ------
+    ResultsError
+        If a folder cannot be listed.
+    """
+    for folder in folders_below(top):
+        yield from folder.results

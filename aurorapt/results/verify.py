@@ -1,19 +1,29 @@
 """A tree of results checked: every CSV against its companion, and against the archive it was made from."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights, list_minute_files
-from aurorapt.errors import ArchiveError, ResultsError
+import numpy as np
+
+from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights
+from aurorapt.archive.night_listing import list_minute_files
+from aurorapt.errors import ArchiveError, ResultsError, counted
 from aurorapt.results.classifications import csv_path
-from aurorapt.results.companion import companion_path
-from aurorapt.results.tree import Result, results_below
+from aurorapt.results.companion import Companion, companion_path
+from aurorapt.results.tree import Result, ResultFolder, folders_below
+
+NAMED_IN_REMARK = 3  # of the other files of a folder
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a result: ``kind`` is missing, damaged or stale, ``file`` the CSV."""
+    """What is wrong with a result.
+
+    ``kind`` is missing, damaged or stale, and ``file`` the CSV; or mixed, where a tree holds results of several
+    weights, and ``file`` the tree.
+    """
 
     kind: str
     file: str
@@ -22,10 +32,18 @@ class Fault:
 
 @dataclass
 class Verification:
-    """What a check found: how many results there are, and the faults, one at most for each."""
+    """What a check found.
+
+    ``results`` : how many there are
+    ``weights`` : how many of them were made with which weights, by name and kind
+    ``faults`` : one at most for each result, and one for the tree
+    ``remarks`` : what else lies in the tree, a line a folder
+    """
 
     results: int = 0
+    weights: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def verify(output: Path, archive: Path | None = None) -> Verification:
@@ -34,9 +52,9 @@ def verify(output: Path, archive: Path | None = None) -> Verification:
     Parameters
     ----------
     output : folder for the results of `aurorapt.classify`
-    archive : folder that holds the years, as `find_archive` gives it; where given, results whose
-        minute files have changed are stale, and the camera-nights of the sites and the range of dates that have
-        results are missing where they have none
+    archive : folder that holds the years, as `find_archive` gives it; where given, results whose minute files have
+        changed are stale, and the camera-nights of the sites and the range of dates that have results are missing
+        where they have none
 
     Raises
     ------
@@ -47,18 +65,39 @@ def verify(output: Path, archive: Path | None = None) -> Verification:
     """
     verification = Verification()
     done: set[CameraNight] = set()
-    for result in results_below(output):
-        verification.results += 1
-        fault = _check(result)
-        if result.night is not None:
-            done.add(result.night)
-            if fault is None and archive is not None:
-                fault = _check_data(result, result.night, archive)
-        if fault is not None:
-            verification.faults.append(fault)
+    remarks: list[str] = []
+    made_with: Counter[tuple[str, str, str, str]] = Counter()
+    for folder in folders_below(output):
+        remarks.extend(_remarks(folder))
+        for result in folder.results:
+            verification.results += 1
+            companion, night = result.companion, result.night
+            fault = _check(result)
+            if companion is not None:
+                made_with[_weights_of(companion)] += 1
+            if night is not None:
+                done.add(night)
+                if fault is None and archive is not None:
+                    fault = _check_data(result, night, archive)
+            if fault is not None:
+                verification.faults.append(fault)
+    verification.weights = _by_name(made_with)
+    if verification.results:
+        verification.remarks = remarks
+    verification.faults.extend(_mixed(output, made_with))
     if archive is not None and done:
         verification.faults.extend(_missing(output, archive, done))
     return verification
+
+
+def _remarks(folder: ResultFolder) -> Iterator[str]:
+    for what, names in (
+        ("hidden, of a run at work or one that was killed", [name for name in folder.others if name.startswith(".")]),
+        ("no result", [name for name in folder.others if not name.startswith(".")]),
+    ):
+        if names:
+            some = ", ".join(names[:NAMED_IN_REMARK]) + (", ..." if len(names) > NAMED_IN_REMARK else "")
+            yield f"{folder.path}: {counted(len(names), 'file')} {what}: {some}"
 
 
 def _check(result: Result) -> Fault | None:
@@ -77,15 +116,59 @@ def _check(result: Result) -> Fault | None:
     try:
         if not result.is_whole():
             return fault("damaged", "checksum differs from its companion's")
-        rows = len(result.rows)
+        complaint = _check_rows(result, companion)
     except ResultsError as error:
         return fault("damaged", str(error))
-    if not rows == companion.rows == sum(companion.counts.values()):
-        return fault("damaged", f"{rows} rows where its companion says {companion.rows}")
-    if result.csv_file.name not in result.names:
-        return fault("damaged", f"its companion belongs to {companion.camera_night}")
+    if complaint:
+        return fault("damaged", complaint)
     reason = result.why_stale({})
     return fault("stale", reason) if reason else None
+
+
+def _check_rows(result: Result, companion: Companion) -> str:
+    """Say what the rows of a CSV contradict, if anything."""
+    rows, night = result.rows, result.night
+    if not len(rows) == companion.rows == sum(companion.counts.values()):
+        return f"{counted(len(rows), 'row')} where its companion says {companion.rows}"
+    if night is None or result.csv_file.name not in result.names:
+        return f"its companion belongs to {companion.camera_night}"
+    if result.csv_file.parent.parts[-3:] != tuple(f"{night.date:%Y/%m/%d}".split("/")):
+        return f"it lies in another folder than that of {night.date}"
+    if len(rows) == 0:
+        return ""
+    numbers = rows["prediction"].astype(int)
+    if numbers.max() >= len(companion.classes):
+        return f"a prediction of {numbers.max()}, but there are {counted(len(companion.classes), 'class', 'classes')}"
+    if (np.array(companion.classes)[numbers] != rows["prediction_str"]).any():
+        return "a prediction whose name is that of another number"
+    counts = Counter(rows["prediction_str"].tolist())
+    if any(counts[name] != count for name, count in companion.counts.items()):
+        return "other counts of the classes than its companion says"
+    if (np.diff(rows["time"]) <= np.timedelta64(0, "s")).any():
+        return "its rows are not in time order, or a second is there twice"
+    if (rows["time"].astype("datetime64[D]") != np.datetime64(night.date)).any():
+        return f"a row of another date than {night.date}"
+    return ""
+
+
+def _weights_of(companion: Companion) -> tuple[str, str, str, str]:
+    return companion.weights_identity, companion.weights_sha256, companion.weights_name, companion.weights_kind
+
+
+def _by_name(made_with: Counter[tuple[str, str, str, str]]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for (_, _, name, kind), count in made_with.items():
+        counts[f"{name} ({kind})"] += count
+    return dict(counts.most_common())
+
+
+def _mixed(output: Path, made_with: Counter[tuple[str, str, str, str]]) -> Iterator[Fault]:
+    """Say where results of several weights lie in one tree; companions of version 0.1 know the file's hash only."""
+    identities = {sha256: identity for identity, sha256, _, _ in made_with if identity}
+    several = {identity or identities.get(sha256, sha256) for identity, sha256, _, _ in made_with}
+    if len(several) > 1:
+        listed = ", ".join(f"{count} of {name}" for name, count in _by_name(made_with).items())
+        yield Fault("mixed", str(output), f"results of {len(several)} weights: {listed}")
 
 
 def _check_data(result: Result, night: CameraNight, archive: Path) -> Fault | None:

@@ -18,12 +18,13 @@ from tests.example_results import CLASSES, GOLDEN, companion
 
 
 def example_rows() -> NDArray[np.void]:
-    return classifications.one_row_per_second(
+    rows, _ = classifications.one_row_per_second(
         [datetime(2020, 2, 18, 0, 52, 0, 63_119), datetime(2020, 2, 18, 0, 52, 3)],
         np.array([0, 3]),
         np.array([0.7492748, 1.0], np.float32),
         CLASSES,
     )
+    return rows
 
 
 def night(shares_site: bool = False) -> CameraNight:
@@ -35,19 +36,21 @@ def test_the_csv_is_the_originals_byte_for_byte() -> None:
 
 
 def test_without_frames_there_is_a_header_row_only() -> None:
-    rows = classifications.one_row_per_second([], np.empty(0, int), np.empty(0, np.float32), CLASSES)
+    rows, _ = classifications.one_row_per_second([], np.empty(0, int), np.empty(0, np.float32), CLASSES)
     assert classifications.csv_text(rows, datetime(2023, 7, 5, 4, 30, 7)) == "\n".join(GOLDEN.split("\n")[:4]) + "\n"
 
 
-def test_rows_are_in_time_order_and_one_a_second() -> None:
+def test_rows_are_in_time_order_and_the_frame_read_last_has_its_second() -> None:
+    """So does the original, which fills a dictionary by second in the order of reading."""
     times = [
         datetime(2020, 2, 18, 0, 0, second, micro) for second, micro in [(6, 0), (3, 900_000), (3, 100_000), (0, 1)]
     ]
-    rows = classifications.one_row_per_second(
+    rows, without_row = classifications.one_row_per_second(
         times, np.array([0, 1, 2, 3]), np.array([0.5, 0.6, 0.7, 0.8], np.float32), CLASSES
     )
     assert rows["prediction"].tolist() == [3, 2, 0]
     assert rows["prediction_str"].tolist() == ["pulsating", "other_aurora", "bad_viewing"]
+    assert without_row.tolist() == [1]
     np.testing.assert_array_equal(np.diff(rows["time"]), np.timedelta64(3, "s"))
 
 
@@ -55,7 +58,7 @@ def test_every_float32_confidence_comes_back_the_same(tmp_path: Path) -> None:
     confidences = np.random.default_rng(0).uniform(0.25, 1, 2000).astype(np.float32)
     start = np.datetime64("2020-02-18T00:00:00")
     times = [(start + np.timedelta64(3 * number, "s")).astype(datetime) for number in range(2000)]
-    rows = classifications.one_row_per_second(times, np.zeros(2000, int), confidences, CLASSES)
+    rows, _ = classifications.one_row_per_second(times, np.zeros(2000, int), confidences, CLASSES)
     path = tmp_path / "file.txt"
     path.write_text(classifications.csv_text(rows, datetime(2023, 7, 5)))
     np.testing.assert_array_equal(aurorapt.read_classifications(path), rows)

@@ -9,7 +9,13 @@ from aurorapt.results.companion import companion_path
 from aurorapt.results.tree import NOT_DONE, Result
 from tests.example_results import GOLDEN, companion
 
-WANTED = {"fingerprint": "print", "weights_sha256": "hash", "precision": "fp32", "salvage": False}
+WANTED = {
+    "fingerprint": "print",
+    "weights_identity": "identity",
+    "weights_sha256": "hash",
+    "precision": "fp32",
+    "salvage": False,
+}
 
 
 def test_current_means_same_files_weights_options_and_content(tmp_path: Path) -> None:
@@ -19,7 +25,7 @@ def test_current_means_same_files_weights_options_and_content(tmp_path: Path) ->
     assert Result(path).why_stale(WANTED) is None
     assert Result(path).why_stale({}) is None
     assert Result(path).why_stale(WANTED | {"fingerprint": "other"}) == "data changed"
-    assert Result(path).why_stale(WANTED | {"weights_sha256": "other"}) == "weights changed"
+    assert Result(path).why_stale(WANTED | {"weights_identity": "other"}) == "weights changed"
     assert Result(path).why_stale(WANTED | {"precision": "bf16"}) == "precision changed"
     assert Result(path).why_stale(WANTED | {"salvage": True}) == "--salvage changed"
     path.write_text(GOLDEN.replace("pulsating", "no_aurora"))
@@ -30,7 +36,7 @@ def test_current_means_same_files_weights_options_and_content(tmp_path: Path) ->
 
 def test_a_file_that_may_be_readable_now_makes_stale(tmp_path: Path) -> None:
     path = tmp_path / "a_classifications.txt"
-    problem = {"file": "f", "reason": "r", "may_pass": True}
+    problem = {"file": "f", "reason": "r", "may_pass": True, "count": 1}
     write_results(path, GOLDEN, companion(GOLDEN, problems=[problem]))
     assert Result(path).why_stale(WANTED) == "files that could not be read"
     write_results(path, GOLDEN, companion(GOLDEN, problems=[problem | {"may_pass": False}]))
@@ -39,7 +45,7 @@ def test_a_file_that_may_be_readable_now_makes_stale(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"problems": 3}, {"problems": ["text"]}, {"problems": [{}]}, {"format": 2}, {"rows": "2"}, {"extra": 1}],
+    [{"problems": 3}, {"problems": ["text"]}, {"problems": [{}]}, {"format": 3}, {"rows": "2"}, {"extra": 1}],
 )
 def test_a_companion_that_lies_about_its_shape_is_damaged(tmp_path: Path, changes: dict[str, Any]) -> None:
     path = tmp_path / "a_classifications.txt"

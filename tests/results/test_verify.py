@@ -82,7 +82,7 @@ def test_what_is_missing_is_listed(tree: Path) -> None:
 
 def test_what_is_stale_is_listed(tree: Path) -> None:
     write_minute(tree / "stream0", datetime(2014, 3, 1, 7, 0), 1)
-    problem = {"file": "f", "reason": "r", "may_pass": True}
+    problem = {"file": "f", "reason": "r", "may_pass": True, "count": 1}
     change_companion(tree, 2, problems=[problem])
     folder = minute_path(tree / "stream0", datetime(2014, 3, 3, 6, 0)).parent.parent
     shutil.rmtree(folder)
@@ -106,11 +106,12 @@ def test_the_command_tells_and_exits(tree: Path) -> None:
         return result.exit_code, result.output
 
     output, stream0 = tree / "output", tree / "stream0"
-    assert run(output, "--stream0", stream0) == (0, "5 results, 0 faults\n")
+    assert run(output, "--stream0", stream0) == (0, "5 results, 5 with tiny (converted), 0 faults\n")
     (output / f"{NAME.format(1)}.txt").write_text("")
     assert run(output) == (
         1,
-        f"damaged: {output}/{NAME.format(1)}.txt: checksum differs from its companion's\n5 results, 1 fault\n",
+        f"damaged: {output}/{NAME.format(1)}.txt: checksum differs from its companion's\n"
+        "5 results, 5 with tiny (converted), 1 fault\n",
     )
     status, text = run(output, "--json")
     assert status == 1
