@@ -11,8 +11,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive.camera_nights import MinuteFile, camera_nights, list_minute_files
+from aurorapt.archive.camera_nights import camera_nights
 from aurorapt.archive.frames import read_minute
+from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import AuroraptError, OptionError
 from aurorapt.pictures.night import SampleFrame, draw_night
 from aurorapt.results.classifications import csv_path, read_classifications

@@ -29,6 +29,10 @@ class OutputFullError(ResultsError):
     """The results' disk takes no more, so that nothing is gained by going on."""
 
 
+class WorseResultsError(ResultsError):
+    """Results that are not written because what they would replace is worth more."""
+
+
 class ConversionError(AuroraptError):
     """A Keras model, label file or elevation map that cannot be converted faithfully."""
 
@@ -36,9 +40,9 @@ class ConversionError(AuroraptError):
 LONGEST_MESSAGE = 500  # characters
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str = "") -> str:
     """Say how many there are: ``1 problem``, ``2 problems``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
 def one_line(message: str) -> str:

@@ -16,8 +16,9 @@ from aurorapt.errors import counted, one_line
 from aurorapt.machine.freed_memory import keep_freed_memory
 from aurorapt.machine.interruption import Interrupted, raise_on_signals
 from aurorapt.run.options import DEFAULT_FILE_TIMEOUT, DEFAULT_STREAM0, RunOptions, check_options
-from aurorapt.run.run_log import SIMULATED_NOTICE, log_start, open_log
+from aurorapt.run.run_log import log_start, open_log
 from aurorapt.run.run_summary import Summary
+from aurorapt.weights.weights_file import SIMULATED_NOTICE
 
 
 @app.command()
@@ -98,7 +99,7 @@ def classify(
         )
         open_log(log_file)
     log_start(options)
-    if options.weights.kind == "simulated" and not quiet:
+    if options.weights.kind == "simulated":
         typer.echo("aurorapt: " + SIMULATED_NOTICE, err=True)
     raise_on_signals()
     with _without_collecting():
@@ -107,7 +108,7 @@ def classify(
             run,
         )
 
-    summary = Summary()
+    summary = Summary(options.weights.name, options.weights.kind)
     try:
         with one_line_errors():
             classifier = make_classifier(options)
@@ -149,6 +150,11 @@ def _without_collecting() -> Iterator[None]:
 
 def _print_summary(summary: Summary, options: RunOptions, log_file: Path) -> None:
     wrong = not summary.succeeded
+    for reason, count in summary.kept.items():
+        typer.echo(one_line(f"aurorapt: {counted(count, 'camera-night')} not replaced: {reason}"), err=True)
+    if summary.unread:
+        unread = counted(summary.unread, "file or folder", "files or folders")
+        typer.echo(f"aurorapt: {unread} could not be read now; the same command tries them again", err=True)
     if summary.camera_nights == 0 and summary.failed == 0:
         sites = f" for {', '.join(options.sites)}" if options.sites else ""
         message = f"aurorapt: no camera folder from {options.start} to {options.end} in {options.archive}{sites}"

@@ -1,18 +1,22 @@
 """A camera-night on its way through the run: what has come of it so far, and the results in the end."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt import __version__
-from aurorapt.archive.camera_nights import CameraNight, NightListing, Problem
+from aurorapt.archive.camera_nights import CameraNight, Problem
+from aurorapt.archive.night_listing import NightListing
+from aurorapt.errors import ResultsError, WorseResultsError, counted
 from aurorapt.machine.locks import Lock
 from aurorapt.results import classifications
-from aurorapt.results.companion import Companion
+from aurorapt.results.companion import Companion, RecordedProblem
+from aurorapt.results.tree import Result
 from aurorapt.run.options import RunOptions
 
 
@@ -21,8 +25,9 @@ class OpenNight:
     """A camera-night that is being classified.
 
     ``reason`` : why it is done, as `aurorapt.results.tree.Result.why_stale` says
-    ``waiting`` : frames that are not with the network yet, and their times
-    ``times``, ``probabilities`` : of the frames that are classified
+    ``waiting`` : frames that are not with the network yet, with their times and files
+    ``times``, ``files``, ``probabilities`` : of the frames that are classified
+    ``not_finite`` : times of the frames for which the network gave no probabilities
     ``salvaged`` : times of frames of damaged files
     """
 
@@ -32,8 +37,10 @@ class OpenNight:
     reason: str
     started: float = field(default_factory=monotonic)
     minutes_done: int = 0
-    waiting: list[tuple[datetime, NDArray[np.uint8]]] = field(default_factory=list)
+    waiting: list[tuple[datetime, str, NDArray[np.uint8]]] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    not_finite: list[datetime] = field(default_factory=list)
     probabilities: list[NDArray[np.float32]] = field(default_factory=list)
     salvaged: list[datetime] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -49,19 +56,50 @@ class OpenNight:
         Raises
         ------
         ResultsError
-            If a file cannot be written.
+            If a file cannot be written, or what stands there is better than what would replace it.
         """
         rows = self._rows(options.weights.classes)
+        csv_file = classifications.csv_path(options.output, self.night)
+        self._refuse_what_is_worse(csv_file, len(rows))
         text = classifications.csv_text(rows, datetime.now())
         companion = self._companion(options, rows, classifications.sha256_of_text(text))
-        classifications.write_results(classifications.csv_path(options.output, self.night), text, companion)
+        classifications.write_results(csv_file, text, companion)
         return companion
+
+    @property
+    def unread(self) -> int:
+        """Files and folders that could not be read now, and may be another time."""
+        return sum(problem.may_pass for problem in self.listing.problems + self.problems)
 
     def _rows(self, classes: tuple[str, ...]) -> NDArray[np.void]:
         probabilities = np.array(self.probabilities, dtype=np.float32).reshape(-1, len(classes))
-        return classifications.one_row_per_second(
-            self.times, probabilities.argmax(axis=1), probabilities.max(axis=1), classes
-        )
+        labels, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
+        rows, without_row = classifications.one_row_per_second(self.times, labels, confidences, classes)
+        for file, count in Counter(self.files[place] for place in without_row).items():
+            reason = f"{counted(count, 'frame')} without a row: a frame read later has the same second"
+            self.problems.append(Problem(file, reason, count=count))
+        if self.not_finite:
+            reason = f"the network returned NaN or infinity for {counted(len(self.not_finite), 'frame')}"
+            reason += f", the first at {min(self.not_finite)}"
+            self.problems.append(Problem(str(self.night.folder), reason, count=len(self.not_finite)))
+        return rows
+
+    def _refuse_what_is_worse(self, csv_file: Path, rows: int) -> None:
+        """Refuse to write what only another run, or other weights, can make good."""
+        if self.not_finite and not self.times:
+            raise ResultsError("the network returned NaN or infinity for every frame; are these weights sound?")
+        if not self.unread:
+            return
+        unread = f"{counted(self.unread, 'file or folder', 'files or folders')} could not be read now"
+        if not self.times and all(problem.may_pass for problem in self.problems):
+            raise ResultsError(f"{unread}, and no frame could")
+        standing = Result(csv_file)
+        try:
+            rows_there = standing.companion.rows if standing.companion and standing.is_whole() else 0
+        except ResultsError:
+            rows_there = 0
+        if rows_there > rows:
+            raise WorseResultsError(f"{unread}; the result that is there has more rows, and stays")
 
     def _companion(self, options: RunOptions, rows: NDArray[np.void], csv_sha256: str) -> Companion:
         weights = options.weights
@@ -72,6 +110,7 @@ class OpenNight:
             camera_night=str(self.night),
             weights_name=weights.name,
             weights_kind=weights.kind,
+            weights_identity=weights.identity,
             weights_sha256=weights.sha256,
             precision=options.precision,
             salvage=options.salvage,
@@ -83,7 +122,11 @@ class OpenNight:
             rows=len(rows),
             counts={name: counts[name] for name in weights.classes},
             salvaged_rows=[f"{time:%Y-%m-%d %H:%M:%S}" for time in sorted(salvaged)],
-            problems=[asdict(problem) for problem in self.listing.problems + self.problems],
+            problems=[_recorded(problem) for problem in self.listing.problems + self.problems],
             seconds=round(monotonic() - self.started, 3),
             csv_sha256=csv_sha256,
         )
+
+
+def _recorded(problem: Problem) -> RecordedProblem:
+    return {"file": problem.file, "reason": problem.reason, "may_pass": problem.may_pass, "count": problem.count}

@@ -3,10 +3,12 @@
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from aurorapt.archive.camera_nights import CameraNight, NightListing, Problem, camera_nights, list_minute_files
-from aurorapt.errors import ArchiveError, OutputFullError, ResultsError
+from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights
+from aurorapt.archive.night_listing import NightListing, list_minute_files
+from aurorapt.errors import ArchiveError, OutputFullError, ResultsError, WorseResultsError
 from aurorapt.loader.dataset import Job
 from aurorapt.machine.locks import Locks
 from aurorapt.machine.whole_files import remove_leftovers
@@ -59,6 +61,9 @@ class PendingNights:
             except (ArchiveError, ResultsError) as error:
                 self.fail(night, error)
                 continue
+            except OSError as error:  # of a look at what stands there
+                self.fail(night, error.strerror)
+                continue
             if opened is None:
                 self.progress.show(night, 1, self.summary.frames)
                 continue
@@ -70,6 +75,8 @@ class PendingNights:
     def fail(self, night: CameraNight, reason: object) -> None:
         """Count a camera-night that cannot be done, and say why."""
         self.summary.failed += 1
+        if isinstance(reason, WorseResultsError):
+            self.summary.kept[str(reason)] = self.summary.kept.get(str(reason), 0) + 1
         log.error("%s: failed: %s", night, reason)
 
     def close(self) -> None:
@@ -93,7 +100,14 @@ class PendingNights:
         if lock is None:
             self.elsewhere.append(night)
             return None
-        reason = self._why_stale(csv_file, listing)  # once more: the lock may be free because another run is done
+        try:
+            # once more: the lock may be free because another run is done
+            reason = self._why_stale(csv_file, listing)
+            if reason is not None:
+                self._refuse_simulated_weights(night)
+        except BaseException:
+            self.locks.release(lock)
+            raise
         if reason is None:
             self.locks.release(lock)
             self._skip_current(night)
@@ -107,12 +121,38 @@ class PendingNights:
         options = self.options
         wanted = {
             "fingerprint": listing.fingerprint,
+            "weights_identity": options.weights.identity,
             "weights_sha256": options.weights.sha256,
             "precision": options.precision,
             "salvage": options.salvage,
         }
         reason = Result(csv_file).why_stale(wanted)
         return "--overwrite" if reason is None and options.overwrite else reason
+
+    def _refuse_simulated_weights(self, night: CameraNight) -> None:
+        """Keep what real weights made, or may have made, from being replaced by simulated ones for want of an option.
+
+        Raises
+        ------
+        WorseResultsError
+            Naming both weights and the options.
+        """
+        options = self.options
+        if options.weights.kind != "simulated" or options.overwrite:
+            return
+        for shares_site in (False, True):
+            csv_file = classifications.csv_path(options.output, replace(night, shares_site=shares_site))
+            companion = Result(csv_file).companion
+            if companion is None and shares_site == night.shares_site and csv_file.exists():
+                made = "weights that no companion names"
+            elif companion is None or companion.weights_kind == "simulated" or companion.camera_night != str(night):
+                continue
+            else:
+                made = f"the {companion.weights_kind} weights {companion.weights_name}"
+            raise WorseResultsError(
+                f"the result was made with {made}, and the simulated weights {options.weights.name} do not replace it: "
+                "name the weights with --weights, or give --overwrite"
+            )
 
     def _skip_current(self, night: CameraNight) -> None:
         self.summary.current += 1

@@ -1,6 +1,7 @@
 """The run: archive, loader, engine and results, one camera-night after another."""
 
 import logging
+import warnings
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive.camera_nights import CameraNight, Problem
+from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.classifier import Classifier
 from aurorapt.engine.streams import Streams
-from aurorapt.errors import OutputFullError, ResultsError, counted
+from aurorapt.errors import OutputFullError, ResultsError, counted, one_line
 from aurorapt.loader.dataset import MinuteDataset, PreparedMinute
 from aurorapt.loader.supervisor import prepared_minutes
 from aurorapt.results import classifications
@@ -26,6 +27,7 @@ from aurorapt.run.options import Options, RunOptions, check_options
 from aurorapt.run.pending_nights import PendingNights
 from aurorapt.run.progress import RunProgress
 from aurorapt.run.run_summary import Summary
+from aurorapt.weights.weights_file import SIMULATED_NOTICE
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -41,6 +43,7 @@ class _Batch:
 
     current: OpenNight
     times: list[datetime] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     probabilities: "Future[NDArray[np.float32]] | None" = None
 
 
@@ -102,7 +105,8 @@ class _Run:
         current.minutes_done += 1
         current.problems.extend(prepared.problems)
         if prepared.visible is not None:
-            current.waiting.extend(zip(prepared.times, prepared.visible, strict=True))
+            files = [prepared.path] * len(prepared.times)
+            current.waiting.extend(zip(prepared.times, files, prepared.visible, strict=True))
         if prepared.salvaged:
             current.salvaged.extend(prepared.times)
         self.submit_waiting(current, at_least=self.options.batch_size)
@@ -116,8 +120,8 @@ class _Run:
             return
         chosen, current.waiting = current.waiting[:count], current.waiting[count:]
         for start in range(0, count, size):
-            times, frames = zip(*chosen[start : start + size], strict=True)
-            self.in_flight.append(_Batch(current, list(times), self.streams.submit(np.stack(frames))))
+            times, files, frames = zip(*chosen[start : start + size], strict=True)
+            self.in_flight.append(_Batch(current, list(times), list(files), self.streams.submit(np.stack(frames))))
             # so many more than threads that none of them waits for the next, whichever ends first
             self.collect(most_in_flight=2 * self.streams.threads + 2)
 
@@ -133,13 +137,13 @@ class _Run:
             # a copy in this thread's memory: kept where they were made, among the large blocks of the thread that
             # computes, the small arrays of a night would split those blocks, and memory would grow by gigabytes
             rows = batch.probabilities.result().copy()
-            for time, row in zip(batch.times, rows, strict=True):
+            for time, file, row in zip(batch.times, batch.files, rows, strict=True):
                 if np.isfinite(row).all():
                     batch.current.times.append(time)
+                    batch.current.files.append(file)
                     batch.current.probabilities.append(row)
                 else:
-                    reason = f"the network returned NaN or infinity for the frame at {time}"
-                    batch.current.problems.append(Problem(str(batch.current.night.folder), reason))
+                    batch.current.not_finite.append(time)
 
     def close_night(self, current: OpenNight) -> None:
         try:
@@ -149,8 +153,10 @@ class _Run:
 
     def write_night(self, current: OpenNight) -> None:
         night = current.night
-        if not night.folder.is_dir():
-            self.pending.fail(night, f"the folder {night.folder} has gone")
+        try:
+            night.folder.stat()
+        except OSError as error:
+            self.pending.fail(night, f"the folder {night.folder} has gone: {error.strerror}")
             return
         if not current.lock.is_held():
             log.warning("%s: another run has taken it over", night)
@@ -163,9 +169,11 @@ class _Run:
             raise
         except ResultsError as error:
             self.pending.fail(night, error)
+            self.summary.unread += current.unread
             return
+        self.summary.unread += current.unread
         for problem in companion.problems:
-            log.warning("%s: problem: %s: %s", night, problem["file"], problem["reason"])
+            log.warning("%s", one_line(f"{night}: problem: {problem['file']}: {problem['reason']}"))
         csv_file = classifications.csv_path(self.options.output, night)
         if superseded is not None:
             log.info("%s: removed %s, which %s replaces", night, superseded, csv_file.name)
@@ -253,6 +261,8 @@ def classify(start: str | date, end: str | date, *, quiet: bool = True, **option
     3
     """
     checked = check_options(start, end, **options)
-    summary = Summary()
+    if checked.weights.kind == "simulated":
+        warnings.warn(SIMULATED_NOTICE, stacklevel=2)
+    summary = Summary(checked.weights.name, checked.weights.kind)
     run(checked, make_classifier(checked), summary, quiet=quiet)
     return summary

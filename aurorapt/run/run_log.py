@@ -8,10 +8,7 @@ from pathlib import Path
 from aurorapt import __version__
 from aurorapt.errors import OptionError
 from aurorapt.run.options import RunOptions
-
-SIMULATED_NOTICE = (
-    "these weights were trained on simulated frames: they are for trying the tool, not for science; see README.md"
-)
+from aurorapt.weights.weights_file import SIMULATED_NOTICE
 
 log = logging.getLogger("aurorapt")
 

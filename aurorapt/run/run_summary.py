@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 class Summary:
     """What a run did.
 
-    ``camera_nights`` found are ``written``, ``current`` (nothing to do) or ``failed``; ``redone`` counts by their
-    reason those written that had been done before; ``rows`` are those written; ``problems`` are files and frames that
-    could not be used.
+    ``weights_name`` and ``weights_kind`` say what classified. ``camera_nights`` found are ``written``, ``current``
+    (nothing to do) or ``failed``; ``redone`` counts by their reason those written that had been done before, ``kept``
+    those failed whose results were too good to be replaced. ``rows`` are those written. ``problems`` are files and
+    frames that could not be used, and ``unread`` those of them, files or folders, that may be readable another time.
     """
 
+    weights_name: str = ""
+    weights_kind: str = ""
     camera_nights: int = 0
     written: int = 0
     current: int = 0
@@ -20,10 +23,12 @@ class Summary:
     frames: int = 0
     rows: int = 0
     problems: int = 0
+    unread: int = 0
+    kept: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     frames_per_second: float = 0.0
 
     @property
     def succeeded(self) -> bool:
-        """Whether at least one camera-night was found and each one found has its CSV."""
-        return self.camera_nights > 0 and self.failed == 0
+        """Whether a camera-night was found, each one found has its CSV, and another run could bring nothing more."""
+        return self.camera_nights > 0 and self.failed == 0 and self.unread == 0

@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from aurorapt.weights.operations import Shape
 
 FORMAT_VERSION = 1
 KINDS = ("published", "converted", "simulated")
+SIMULATED_NOTICE = (
+    "these weights were trained on simulated frames: they are for trying the tool, not for science; see README.md"
+)
 
 MASK_NAME = "elevation_mask"
 METADATA_KEY = "aurorapt"
@@ -63,6 +67,27 @@ class Weights:
     elevation_mask: NDArray[np.uint8]
     provenance: Mapping[str, Any]
     sha256: str = ""
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of what they compute: the same for every conversion of one model, whenever it was converted."""
+        # values are numbered, since their names say nothing of what is computed
+        number = {name: place for place, name in enumerate((*self.graph.inputs, *(n.name for n in self.graph.nodes)))}
+        nodes = [
+            (node.op, [number[value] for value in node.inputs], sorted(node.attributes.items()))
+            for node in self.graph.nodes
+        ]
+        tensors = {}
+        for name, tensor in self.tensors.items():
+            node, _, parameter = name.rpartition("/")
+            tensors[number[node], parameter] = tensor
+        content = hashlib.sha256()
+        for part in (nodes, self.classes, self.input_shape, sorted(self.preprocessing.items()), sorted(tensors)):
+            content.update(json.dumps(part).encode())
+        for key in sorted(tensors):
+            content.update(tensors[key].astype("<f4").tobytes())
+        content.update(self.elevation_mask.tobytes())
+        return content.hexdigest()
 
     @property
     def parameter_count(self) -> int:
@@ -221,10 +246,6 @@ def _refuse_constant(constant: str) -> None:
 
 
 def _to_document(weights: Weights) -> dict[str, Any]:
-    nodes = [
-        {"name": node.name, "op": node.op, "inputs": node.inputs, "attributes": dict(node.attributes)}
-        for node in weights.graph.nodes
-    ]
     return {
         "format_version": FORMAT_VERSION,
         "name": weights.name,
@@ -232,9 +253,17 @@ def _to_document(weights: Weights) -> dict[str, Any]:
         "classes": weights.classes,
         "input_shape": weights.input_shape,
         "preprocessing": dict(weights.preprocessing),
-        "graph": {"nodes": nodes, "inputs": weights.graph.inputs, "outputs": weights.graph.outputs},
+        "graph": _graph_document(weights.graph),
         "provenance": dict(weights.provenance),
     }
+
+
+def _graph_document(graph: Graph) -> dict[str, Any]:
+    nodes = [
+        {"name": node.name, "op": node.op, "inputs": node.inputs, "attributes": dict(node.attributes)}
+        for node in graph.nodes
+    ]
+    return {"nodes": nodes, "inputs": graph.inputs, "outputs": graph.outputs}
 
 
 def _from_document(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Weights:

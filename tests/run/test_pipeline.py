@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 import aurorapt
-import aurorapt.archive.minute_file
-from aurorapt.archive.camera_nights import MinuteFile
 from aurorapt.archive.frames import Minute
+from aurorapt.archive.night_listing import MinuteFile
+from aurorapt.archive.packed_file import read_packed
 from aurorapt.engine.engine import Engine
-from aurorapt.errors import OptionError, OutputFullError
+from aurorapt.errors import ArchiveError, OptionError, OutputFullError
 from aurorapt.run.open_night import OpenNight
 from aurorapt.run.options import RunOptions
 from aurorapt.run.pipeline import classify
@@ -251,14 +251,19 @@ def test_a_file_that_could_not_be_read_makes_its_night_stale(
     stream0, output = tmp_path / "stream0", tmp_path / "output"
     paths = [write_minute(stream0, datetime(2014, 3, 10, 6, minute), 2, ending=".pgm") for minute in range(2)]
 
-    def out_of_reach(path: Path, mode: str) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
+    def out_of_reach(path: Path) -> bytes:
+        if path == paths[1]:
+            raise ArchiveError("cannot be read: Permission denied")
+        return read_packed(path)
 
     with monkeypatch.context() as patch:
-        patch.setitem(aurorapt.archive.minute_file._OPENERS, ".pgm", out_of_reach)
-        assert classify_all(stream0, output, weights_file).problems == len(paths)
+        patch.setattr("aurorapt.archive.minute_file.read_packed", out_of_reach)
+        summary = classify_all(stream0, output, weights_file)
+    assert (summary.written, summary.rows, summary.problems, summary.unread) == (1, 2, 1, 1)
+    assert not summary.succeeded
     summary = classify_all(stream0, output, weights_file)
-    assert (summary.written, summary.rows, summary.problems) == (1, 4, 0)
+    assert (summary.written, summary.rows, summary.problems, summary.unread) == (1, 4, 0, 0)
+    assert summary.succeeded
     assert classify_all(stream0, output, weights_file).current == 1
 
 
