@@ -1,0 +1,1 @@
+"""The archive: camera-nights, minute files, frames with their times."""

@@ -1,0 +1,1 @@
+"""The network made fast on a CPU."""

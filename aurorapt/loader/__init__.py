@@ -1,0 +1,1 @@
+"""Minute files read and preprocessed in worker processes."""

@@ -1,0 +1,1 @@
+"""The machine: locks, signals, time limits, memory, processors, whole files."""

@@ -1,0 +1,1 @@
+"""The faithful network: each operation in plain torch."""

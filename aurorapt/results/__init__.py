@@ -1,0 +1,1 @@
+"""Classification files, their companions, and trees of them."""

@@ -1,0 +1,1 @@
+"""The run: archive, loader, classifier and results, one camera-night after another."""

@@ -1,0 +1,1 @@
+"""The weights file, and the graph of a network."""

@@ -1,0 +1,1 @@
+"""What is converted: model, class names, elevation map, and where the published ones come from."""
