@@ -141,13 +141,13 @@ def _check_rows(result: Result, companion: Companion) -> str:
         return f"a prediction of {numbers.max()}, but there are {counted(len(companion.classes), 'class', 'classes')}"
     if (np.array(companion.classes)[numbers] != rows["prediction_str"]).any():
         return "a prediction whose name is that of another number"
-    counts = Counter(rows["prediction_str"].tolist())
-    if any(counts[name] != count for name, count in companion.counts.items()):
-        return "other counts of the classes than its companion says"
     if (np.diff(rows["time"]) <= np.timedelta64(0, "s")).any():
         return "its rows are not in time order, or a second is there twice"
     if (rows["time"].astype("datetime64[D]") != np.datetime64(night.date)).any():
         return f"a row of another date than {night.date}"
+    counts = Counter(rows["prediction_str"].tolist())
+    if any(counts[name] != count for name, count in companion.counts.items()):
+        return "other counts of the classes than its companion says"
     return ""
 
 

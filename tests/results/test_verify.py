@@ -1,5 +1,7 @@
 import json
+import re
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aurorapt.cli.main import app
+from aurorapt.results.classifications import sha256_of_text
 from aurorapt.results.verify import Verification, verify
 from aurorapt.run.pipeline import classify
 from tests.fake_camera import minute_path, write_minute
@@ -98,6 +101,122 @@ def test_what_is_stale_is_listed(tree: Path) -> None:
 def test_a_companion_without_a_camera_night_is_damaged(tree: Path, night: str) -> None:
     change_companion(tree, 1, camera_night=night)
     assert faults(tree)[0] == ("damaged", f"{NAME.format(1)}.txt", f"its companion belongs to {night}")
+
+
+def forge(tree: Path, change: Callable[[str], str], **changes: object) -> str:
+    """Change a CSV and its companion with it, so that only what stands in them speaks against them."""
+    csv_file = tree / "output" / f"{NAME.format(1)}.txt"
+    csv_file.write_text(change(csv_file.read_text()))
+    change_companion(tree, 1, csv_sha256=sha256_of_text(csv_file.read_text()), **changes)
+    (_, _, reason), *others = faults(tree, with_archive=False)
+    assert others == []
+    return reason
+
+
+def rows_of(text: str) -> list[str]:
+    return text.splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda text: "".join([*rows_of(text)[:4], *rows_of(text)[:3:-1]]), "not in time order"),
+        (lambda text: "".join([*rows_of(text)[:4], rows_of(text)[4], rows_of(text)[4]]), "a second is there twice"),
+        (lambda text: text.replace("20140301,", "20140302,"), "a row of another date"),
+        (lambda text: re.sub(r",\d,(\w+),", r",9,\1,", text), "a prediction of 9, but there are 4 classes"),
+        (lambda text: re.sub(r",\d,\w+,", ",0,pulsating,", text), "whose name is that of another number"),
+        (lambda text: re.sub(r",(\w+),[\d.e-]+\n", r",\1,nan\n", text), "line 5: expected"),
+    ],
+)
+def test_rows_that_contradict_themselves_are_damaged(tree: Path, change: Callable[[str], str], complaint: str) -> None:
+    assert complaint in forge(tree, change)
+
+
+def test_counts_that_are_not_the_rows_are_damaged(tree: Path) -> None:
+    counts = {"bad_viewing": 0, "no_aurora": 0, "other_aurora": 0, "pulsating": 0}
+    text = (tree / "output" / f"{NAME.format(1)}.txt").read_text()
+    absent = next(name for name in counts if name not in text)
+    assert "other counts" in forge(tree, str, counts=counts | {absent: 2})
+
+
+def test_a_result_in_the_folder_of_another_date_is_damaged(tree: Path) -> None:
+    (tree / "output/2014/03/01").rename(tree / "output/2014/03/31")
+    ((kind, _, reason),) = faults(tree, with_archive=False)
+    assert (kind, reason) == ("damaged", "it lies in another folder than that of 2014-03-01")
+
+
+def test_results_of_several_weights_are_mixed(tree: Path) -> None:
+    change_companion(tree, 1, weights_identity="another", weights_name="other", weights_kind="simulated")
+    found = verify(tree / "output")
+    assert found.weights == {"tiny (converted)": 4, "other (simulated)": 1}
+    ((kind, file, reason),) = [(fault.kind, fault.file, fault.reason) for fault in found.faults]
+    assert (kind, file) == ("mixed", str(tree / "output"))
+    assert reason == "results of 2 weights: 4 of tiny (converted), 1 of other (simulated)"
+
+
+def test_a_companion_of_version_0_1_is_not_mixed_with_what_its_file_computes(tree: Path) -> None:
+    path = tree / "output" / f"{NAME.format(1)}.json"
+    document = json.loads(path.read_text())
+    del document["weights_identity"]
+    path.write_text(json.dumps(document | {"format": 1}))
+    assert faults(tree) == []
+
+
+def test_links_are_followed_and_loops_are_not(tree: Path) -> None:
+    linked = tree / "linked"
+    linked.mkdir()
+    (linked / "2014").symlink_to(tree / "output/2014")
+    (tree / "output/2014/03/back").symlink_to(tree / "output/2014")
+    assert verify(linked).results == 5
+
+
+def test_what_else_lies_there_is_remarked(tree: Path) -> None:
+    folder = tree / "output/2014/03/01"
+    for name in (".20140301_gill_themis_classifications.txt.12345678.tmp", "notes.txt"):
+        (folder / name).touch()
+    found = verify(tree / "output")
+    assert found.faults == []
+    assert found.remarks == [
+        f"{folder}: 1 file hidden, of a run at work or one that was killed: "
+        ".20140301_gill_themis_classifications.txt.12345678.tmp",
+        f"{folder}: 1 file no result: notes.txt",
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"counts": {"pulsating": "2"}},
+        {"counts": {"pulsating": -2}},
+        {"counts": ["pulsating"]},
+        {"classes": [1, 2]},
+        {"rows": True},
+        {"seconds": "1"},
+        {"problems": [{"file": 1, "reason": "r", "may_pass": False, "count": 1}]},
+        {"problems": [{"file": "f", "reason": "r", "may_pass": "no", "count": 1}]},
+        {"input_bytes": 10**400},
+        {"camera_night": None},
+    ],
+)
+def test_wrong_types_in_a_companion_are_damage(tree: Path, changes: dict[str, object]) -> None:
+    change_companion(tree, 1, **changes)
+    ((kind, _, reason),) = faults(tree, with_archive=False)
+    assert (kind, reason) == ("damaged", "its companion is damaged, or of another version")
+
+
+def test_a_companion_without_end_is_damage(tree: Path) -> None:
+    path = tree / "output" / f"{NAME.format(1)}.json"
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    ((kind, _, _),) = faults(tree, with_archive=False)
+    assert kind == "damaged"
+
+
+def test_text_of_files_reaches_the_terminal_as_one_printable_line(tree: Path) -> None:
+    change_companion(tree, 1, camera_night="20140301 gill\x1b[2Jx\nsecond")
+    output = CliRunner().invoke(app, ["verify", str(tree / "output")]).output
+    assert output.count("\n") == 2
+    assert "\x1b" not in output
 
 
 def test_the_command_tells_and_exits(tree: Path) -> None:
