@@ -73,7 +73,7 @@ def test_quiet_says_nothing(archive: Path, weights_file: Path) -> None:
     ("changes", "message"),
     [
         ({"START": "2014-03-32"}, "START '2014-03-32' is not a date; write it as YYYY-MM-DD"),
-        ({"END": "20140310"}, "END '20140310' is not a date"),
+        ({"END": "2014310"}, "END '2014310' is not a date"),
         ({"START": "2014-03-11"}, "START 2014-03-11 is after END 2014-03-10"),
         ({"--workers": "-1"}, "--workers -1 must be between 0 and 1024"),
         ({"--threads": "0"}, "--threads 0 must be between 1 and 1024"),
