@@ -132,6 +132,11 @@ class _Supervisor:
             try:
                 jobs_ahead = 1 if self.one_at_a_time else JOBS_AHEAD
                 self.items = iter(minute_loader(self.hand_out(), self.dataset, count, timeout, jobs_ahead))
+            except OSError as error:  # no semaphores without a writable /dev/shm, no room for a process
+                raise AuroraptError(
+                    f"worker processes cannot be started: {error.strerror}; is /dev/shm there and writable, and may this "
+                    "user start more processes? --workers 0 needs none"
+                ) from error
             finally:
                 self.workers = [child for child in multiprocessing.active_children() if child not in others]
                 self.take_signal()
