@@ -134,8 +134,8 @@ class _Supervisor:
                 self.items = iter(minute_loader(self.hand_out(), self.dataset, count, timeout, jobs_ahead))
             except OSError as error:  # no semaphores without a writable /dev/shm, no room for a process
                 raise AuroraptError(
-                    f"worker processes cannot be started: {error.strerror}; is /dev/shm there and writable, and may this "
-                    "user start more processes? --workers 0 needs none"
+                    f"worker processes cannot be started: {error.strerror}; is /dev/shm there and writable, "
+                    "and may this user start more processes? --workers 0 needs none"
                 ) from error
             finally:
                 self.workers = [child for child in multiprocessing.active_children() if child not in others]
