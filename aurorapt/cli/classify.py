@@ -133,6 +133,8 @@ def classify(
             printed = show(json.dumps(asdict(summary)))
         if run_log.fault:
             say(f"aurorapt: the log {run_log.path} is not whole: {run_log.fault}")
+    if summary.sites_not_found:
+        say(f"aurorapt: {summary.missing_sites()}")
     if not as_json and not (quiet and summary.succeeded):
         _print_summary(summary, options, run_log.path)
     if run_log.fault or not printed or not summary.succeeded:
@@ -173,9 +175,8 @@ def _print_summary(summary: Summary, options: RunOptions, log_file: Path) -> Non
         unread = counted(summary.unread, "file or folder", "files or folders")
         say(f"aurorapt: {unread} could not be read now; the same command tries them again")
     if summary.camera_nights == 0 and summary.failed == 0:
-        sites = f" for {', '.join(options.sites)}" if options.sites else ""
-        message = f"aurorapt: no camera folder from {options.start} to {options.end} in {options.archive}{sites}"
-        say(message)
+        if not summary.sites_not_found:  # that has been said
+            say(f"aurorapt: no camera folder from {options.start} to {options.end} in {options.archive}")
         return
     tell = say if wrong else show
     tell(

@@ -60,6 +60,7 @@ def test_the_environment_stands_in_for_options(archive: Path, weights_file: Path
     wanted = {"camera_nights": 1, "written": 1, "current": 0, "failed": 0, "frames": 5, "rows": 5, "problems": 0}
     assert {name: summary[name] for name in wanted} == wanted
     others = {"weights_name", "weights_kind", "redone", "kept", "unread", "seconds", "frames_per_second"}
+    others |= {"sites_not_found", "sites_there"}
     assert summary.keys() == wanted.keys() | others
     assert (tmp_path / "elsewhere/2014/03/10/20140310_gill_themis_classifications.txt").exists()
 
