@@ -115,8 +115,9 @@ def classify(
 
     def say_interrupted() -> None:
         say("aurorapt: interrupted; the same command goes on after the last finished night")
-        log.error("interrupted")
-        run_log.end(summary)
+        if not run_log.ended:
+            log.error("interrupted")
+            run_log.end(summary)
 
     say_at_the_end(say_interrupted)
     trace_crashes(run_log.descriptor)

@@ -29,6 +29,7 @@ class LogFile(logging.Handler):
     Attributes
     ----------
     descriptor : of the open file, -1 once it is closed
+    ended : whether it says how the run ended
     fault : why it could not be written; empty for as long as it can
     """
 
@@ -36,7 +37,7 @@ class LogFile(logging.Handler):
         super().__init__()
         self.path = path
         self.fault = ""
-        self._ended = False
+        self.ended = False
         self.descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o666)
         self.setFormatter(_UtcFormatter("%(asctime)s %(levelname)s %(message)s"))
 
@@ -52,9 +53,9 @@ class LogFile(logging.Handler):
 
     def end(self, summary: Summary) -> None:
         """Log how the run ended, if that has not been done, and look whether all that was logged is there."""
-        if self._ended:
+        if self.ended:
             return
-        self._ended = True
+        self.ended = True
         log.info("end: %s", json.dumps(asdict(summary)))
         with suppress(OSError):
             if not self.path.exists() or not os.fstat(self.descriptor).st_nlink:
