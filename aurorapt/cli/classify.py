@@ -15,7 +15,7 @@ from aurorapt.cli.process import EXIT_FAILED, say, show, trace_crashes
 from aurorapt.engine.choices import DEFAULT_BATCH_SIZE
 from aurorapt.errors import counted
 from aurorapt.machine.freed_memory import keep_freed_memory
-from aurorapt.machine.interruption import Interrupted, raise_on_signals, say_at_the_end
+from aurorapt.machine.interruption import has_come, raise_on_signals, say_at_the_end
 from aurorapt.run.options import DEFAULT_FILE_TIMEOUT, DEFAULT_STREAM0, RunOptions, check_options, check_path
 from aurorapt.run.run_log import log_start, open_log
 from aurorapt.run.run_summary import Summary
@@ -125,10 +125,9 @@ def classify(
     try:
         with one_line_errors():
             _run(options, summary, quiet=quiet or as_json)
-    except Interrupted:
-        log.error("interrupted")
-        raise
     finally:
+        if has_come():  # also where a library made another exception of it
+            log.error("interrupted")
         run_log.end(summary)
         if as_json:
             printed = show(json.dumps(asdict(summary)))
