@@ -68,7 +68,11 @@ def _process_left_as_it_was() -> Iterator[None]:
     logger = logging.getLogger("aurorapt")
     handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
     with (
+        mock.patch("aurorapt.cli.main.prepare_process"),
+        mock.patch("aurorapt.cli.classify.trace_crashes"),
         mock.patch("aurorapt.cli.classify.raise_on_signals"),
+        mock.patch("aurorapt.cli.demo.raise_on_signals"),
+        mock.patch("aurorapt.cli.simulate.raise_on_signals"),
         mock.patch("aurorapt.cli.classify.keep_freed_memory"),
         mock.patch.object(logging, "raiseExceptions", logging.raiseExceptions),
     ):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import aurorapt.cli.main  # which adds the commands
+import aurorapt.cli.commands  # which adds the commands
 from aurorapt.cli.app import app
 
 ROOT = Path(__file__).resolve().parent.parent

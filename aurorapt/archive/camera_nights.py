@@ -43,10 +43,6 @@ class CameraNight:
     device: str
     folder: Path
     shares_site: bool = False  # another camera of the site has a folder on this date
-    place_in_day: tuple[int, int] = (
-        0,
-        1,
-    )  # number of this camera among the cameras of the date, and of how many
 
     def __str__(self) -> str:
         return f"{self.date:%Y%m%d} {self.folder.name}"
@@ -81,6 +77,7 @@ def camera_nights(
     end: date,
     sites: Collection[str] = (),
     on_problem: Callable[[Problem], None] = lambda problem: None,
+    on_sites: Callable[[Collection[str]], None] = lambda sites: None,
 ) -> Iterator[CameraNight]:
     """Walk the archive from ``start`` to ``end``, both included, one date at a time.
 
@@ -90,6 +87,7 @@ def camera_nights(
     sites : site names, lower case; all sites where empty
     on_problem : called with each date or camera folder that is there but cannot be read; missing days are normal, and
         what stands beside the camera folders is skipped with a warning in the log
+    on_sites : called with the sites of each date that has any, lower case, also those not asked for
 
     Raises
     ------
@@ -103,14 +101,18 @@ def camera_nights(
     """
     day = start
     while day <= end:
-        yield from _cameras_of_day(archive, day, sites, on_problem)
+        yield from _cameras_of_day(archive, day, sites, on_problem, on_sites)
         if day == date.max:
             return
         day += timedelta(days=1)
 
 
 def _cameras_of_day(
-    archive: Path, day: date, sites: Collection[str], on_problem: Callable[[Problem], None]
+    archive: Path,
+    day: date,
+    sites: Collection[str],
+    on_problem: Callable[[Problem], None],
+    on_sites: Callable[[Collection[str]], None],
 ) -> Iterator[CameraNight]:
     folder = archive / f"{day:%Y/%m/%d}"
     try:
@@ -123,12 +125,12 @@ def _cameras_of_day(
         return
     cameras = [CAMERA_FOLDER.fullmatch(name) for name in _camera_folders(folder, names, on_problem)]
     sites_there = [camera["site"].lower() for camera in cameras if camera]
-    chosen = [camera for camera in cameras if camera and (not sites or camera["site"].lower() in sites)]
-    for number, camera in enumerate(chosen):
+    on_sites(sites_there)
+    for camera in filter(None, cameras):
         site = camera["site"].lower()
-        place = (number, len(chosen))
-        shares_site = sites_there.count(site) > 1
-        yield CameraNight(day, site, camera["device"].lower(), folder / camera.string, shares_site, place)
+        if not sites or site in sites:
+            shares_site = sites_there.count(site) > 1
+            yield CameraNight(day, site, camera["device"].lower(), folder / camera.string, shares_site)
 
 
 def _check_missing_day(archive: Path, folder: Path, on_problem: Callable[[Problem], None]) -> None:

@@ -10,26 +10,36 @@ from typing import Annotated
 
 import typer
 
-from aurorapt.cli.app import EXIT_FAILED, app, log, one_line_errors
+from aurorapt.cli.app import command, log, one_line_errors
+from aurorapt.cli.process import EXIT_FAILED, say, show, trace_crashes
 from aurorapt.engine.choices import DEFAULT_BATCH_SIZE
-from aurorapt.errors import counted, one_line
+from aurorapt.errors import counted
 from aurorapt.machine.freed_memory import keep_freed_memory
-from aurorapt.machine.interruption import Interrupted, raise_on_signals
-from aurorapt.run.options import DEFAULT_FILE_TIMEOUT, DEFAULT_STREAM0, RunOptions, check_options
+from aurorapt.machine.interruption import Interrupted, raise_on_signals, say_at_the_end
+from aurorapt.run.options import DEFAULT_FILE_TIMEOUT, DEFAULT_STREAM0, RunOptions, check_options, check_path
 from aurorapt.run.run_log import log_start, open_log
 from aurorapt.run.run_summary import Summary
 from aurorapt.weights.weights_file import SIMULATED_NOTICE
 
 
-@app.command()
+@command(
+    "classify",
+    "aurorapt classify 2014-03-09 2014-03-11 --stream0 /data/stream0 -o results",
+    "aurorapt classify 20140310 20140310 --site gill --site fsim -o results",
+    "aurorapt classify 2014-03-01 2014-03-31 --weights weights/mine.safetensors --json -o results",
+)
 def classify(
-    start: Annotated[str, typer.Argument(help="First UT date, YYYY-MM-DD.", metavar="START", show_default=False)],
-    end: Annotated[str, typer.Argument(help="Last UT date, YYYY-MM-DD.", metavar="END", show_default=False)],
+    start: Annotated[
+        str, typer.Argument(help="First UT date: 2014-03-10 or 20140310.", metavar="START", show_default=False)
+    ],
+    end: Annotated[
+        str, typer.Argument(help="Last UT date: 2014-03-10 or 20140310.", metavar="END", show_default=False)
+    ],
     workers: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Processes that read and preprocess; 0 for none. [default: 2, or a quarter of the processors]",
+            help="Processes that read and preprocess; 0 for none. [default: number of processors]",
         ),
     ] = None,
     threads: Annotated[
@@ -55,14 +65,18 @@ def classify(
         ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Folder for the results. [default: $AURORAPT_OUTPUT, else .]")
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Folder for the results. [default: $AURORAPT_OUTPUT, else .]"
+        ),
     ] = None,
     weights: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Weights file. [default: $AURORAPT_WEIGHTS, else one in weights/]"),
     ] = None,
     site: Annotated[
-        list[str] | None, typer.Option(metavar="SITE", help="Site such as gill; repeatable. [default: all]")
+        list[str] | None,
+        typer.Option(metavar="SITE", help="Site such as gill; repeatable. [default: all]"),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Also redo nights whose results are up to date.")
@@ -81,60 +95,66 @@ def classify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Classify every frame from START to END, both included: one CSV per camera and night."""
-    with one_line_errors():
-        options = check_options(
-            start,
-            end,
-            stream0=stream0,
-            output=output,
-            weights=weights,
-            sites=site or (),
-            workers=workers,
-            threads=threads,
-            batch_size=batch_size,
-            precision=precision,
-            overwrite=overwrite,
-            salvage=salvage,
-            file_timeout=file_timeout,
-        )
-        open_log(log_file)
+    options = check_options(
+        start,
+        end,
+        stream0=stream0,
+        output=output,
+        weights=weights,
+        sites=site or (),
+        workers=workers,
+        threads=threads,
+        batch_size=batch_size,
+        precision=precision,
+        overwrite=overwrite,
+        salvage=salvage,
+        file_timeout=file_timeout,
+    )
+    run_log = open_log(check_path("--log-file", log_file))
+    summary = Summary(options.weights.name, options.weights.kind)
+
+    def say_interrupted() -> None:
+        say("aurorapt: interrupted; the same command goes on after the last finished night")
+        if not run_log.ended:
+            log.error("interrupted")
+            run_log.end(summary)
+
+    say_at_the_end(say_interrupted)
+    trace_crashes(run_log.descriptor)
+    printed = True
+    try:
+        with one_line_errors():
+            _run(options, summary, quiet=quiet or as_json)
+    except Interrupted:
+        log.error("interrupted")
+        raise
+    finally:
+        run_log.end(summary)
+        if as_json:
+            printed = show(json.dumps(asdict(summary)))
+        if run_log.fault:
+            say(f"aurorapt: the log {run_log.path} is not whole: {run_log.fault}")
+    if summary.sites_not_found:
+        say(f"aurorapt: {summary.missing_sites()}")
+    if not as_json and not (quiet and summary.succeeded):
+        _print_summary(summary, options, run_log.path)
+    if run_log.fault or not printed or not summary.succeeded:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _run(options: RunOptions, summary: Summary, quiet: bool) -> None:
     log_start(options)
     if options.weights.kind == "simulated":
-        typer.echo("aurorapt: " + SIMULATED_NOTICE, err=True)
-    raise_on_signals()
+        say("aurorapt: " + SIMULATED_NOTICE)
     with _without_collecting():
         from aurorapt.run.pipeline import (  # load torch: only when every option is known to be right
             make_classifier,
             run,
         )
-
-    summary = Summary(options.weights.name, options.weights.kind)
-    try:
-        with one_line_errors():
-            classifier = make_classifier(options)
-            keep_freed_memory()  # from here on: what loading the weights took is not needed again
-            run(options, classifier, summary, quiet=quiet or as_json)
-    except Interrupted as interruption:
-        log.error("interrupted")
-        typer.echo("aurorapt: interrupted; the same command goes on after the last finished night", err=True)
-        raise typer.Exit(interruption.exit_status) from None
-    except typer.Exit:  # a RuntimeError too; its line has been printed
-        raise
-    except (OSError, RuntimeError, MemoryError) as error:
-        log.exception("unexpected error")
-        typer.echo(
-            one_line(f"aurorapt: unexpected error, {type(error).__name__}: {error}; full traceback in {log_file}"),
-            err=True,
-        )
-        raise typer.Exit(EXIT_FAILED) from None
-    finally:
-        log.info("end: %s", json.dumps(asdict(summary)))
-        if as_json:
-            typer.echo(json.dumps(asdict(summary)))
-    if not as_json and not (quiet and summary.succeeded):
-        _print_summary(summary, options, log_file)
-    if not summary.succeeded:
-        raise typer.Exit(EXIT_FAILED)
+    classifier = make_classifier(options)
+    keep_freed_memory()  # from here on: what loading the weights took is not needed again
+    raise_on_signals()  # from here on: before, there is nothing to put in order
+    run(options, classifier, summary, quiet=quiet)
 
 
 @contextmanager
@@ -151,23 +171,21 @@ def _without_collecting() -> Iterator[None]:
 def _print_summary(summary: Summary, options: RunOptions, log_file: Path) -> None:
     wrong = not summary.succeeded
     for reason, count in summary.kept.items():
-        typer.echo(one_line(f"aurorapt: {counted(count, 'camera-night')} not replaced: {reason}"), err=True)
+        say(f"aurorapt: {counted(count, 'camera-night')} not replaced: {reason}")
     if summary.unread:
         unread = counted(summary.unread, "file or folder", "files or folders")
-        typer.echo(f"aurorapt: {unread} could not be read now; the same command tries them again", err=True)
+        say(f"aurorapt: {unread} could not be read now; the same command tries them again")
     if summary.camera_nights == 0 and summary.failed == 0:
-        sites = f" for {', '.join(options.sites)}" if options.sites else ""
-        message = f"aurorapt: no camera folder from {options.start} to {options.end} in {options.archive}{sites}"
-        typer.echo(message, err=True)
+        if not summary.sites_not_found:  # that has been said
+            say(f"aurorapt: no camera folder from {options.start} to {options.end} in {options.archive}")
         return
-    typer.echo(
+    tell = say if wrong else show
+    tell(
         f"{counted(summary.camera_nights, 'camera-night')}: {summary.written} written, {summary.current} current, "
         f"{summary.failed} failed; {counted(summary.frames, 'frame')} in {summary.seconds:.1f} s "
-        f"({summary.frames_per_second:.1f} frames/s), {counted(summary.problems, 'problem')}",
-        err=wrong,
+        f"({summary.frames_per_second:.1f} frames/s), {counted(summary.problems, 'problem')}"
     )
     if summary.redone:
-        reasons = ", ".join(f"{count} ({reason})" for reason, count in summary.redone.items())
-        typer.echo(f"redone: {reasons}", err=wrong)
+        tell("redone: " + ", ".join(f"{count} ({reason})" for reason, count in summary.redone.items()))
     if summary.problems or wrong:
-        typer.echo(f"see {log_file} for details", err=wrong)
+        tell(f"see {log_file} for details")

@@ -1,28 +1,23 @@
-"""The entry point of the command line."""
+"""The entry point of the command line: signals first, then the program."""
 
 import sys
-from typing import Any
 
-import typer
-
-from aurorapt.cli import classify, demo, simulate, verify, weights  # noqa: F401  each adds its command
-from aurorapt.cli.app import EXIT_USAGE, app
-from aurorapt.machine.interruption import Interrupted
-
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, before a run has begun
-USAGE_ERROR: Any = typer.BadParameter.__base__  # typer names only this one of its usage errors
+from aurorapt.cli.process import EXIT_FAILED, leave, prepare_process, say_unexpected
+from aurorapt.machine import interruption
 
 
 def main() -> None:
     """Run the ``aurorapt`` command."""
+    prepare_process()
     try:
-        sys.exit(app(prog_name="aurorapt", standalone_mode=False))
-    except Interrupted as interruption:
-        sys.exit(interruption.exit_status)
-    except USAGE_ERROR as error:
-        typer.echo(f"aurorapt: {error.format_message().rstrip('.')}; see aurorapt -h", err=True)
-        sys.exit(EXIT_USAGE)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(EXIT_INTERRUPTED)
-    except OSError as error:
-        sys.exit(f"aurorapt: {error.strerror}")
+        from aurorapt.cli.commands import run_command  # here, since this loads numpy and may fail
+
+        status = run_command(sys.argv[1:])
+    except SystemExit as end:  # of shell completion
+        status = end.code if isinstance(end.code, int) else EXIT_FAILED
+    except BaseException as error:
+        if interruption.has_come():  # whatever became of its exception
+            interruption.end()
+        say_unexpected(error)
+        status = EXIT_FAILED
+    leave(status)

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from aurorapt.cli.app import EXIT_FAILED, app, one_line_errors
+from aurorapt.cli.app import command, show_product
+from aurorapt.cli.process import EXIT_FAILED
 from aurorapt.errors import OptionError, counted, one_line
-from aurorapt.run.options import check_archive
+from aurorapt.run.options import check_archive, check_path
 
 
-@app.command()
+@command("verify", "aurorapt verify results", "aurorapt verify results --stream0 /data/stream0 --json")
 def verify(
     output: Annotated[Path, typer.Argument(help="Folder that holds results.", metavar="OUTPUT", show_default=False)],
     stream0: Annotated[
@@ -24,19 +25,17 @@ def verify(
     """Check results: list what is missing, damaged or stale; exit status 1 if anything is."""
     from aurorapt.results.verify import verify as verify_results
 
-    with one_line_errors():
-        if not output.is_dir():
-            raise OptionError(f"OUTPUT {output} is not a folder; name the folder that holds the results")
-        found = verify_results(output, None if stream0 is None else check_archive(stream0))
+    output = check_path("OUTPUT", output)
+    if not output.is_dir():
+        raise OptionError(f"OUTPUT {output} is not a folder; name the folder that holds the results")
+    found = verify_results(output, None if stream0 is None else check_archive(check_path("--stream0", stream0)))
     if as_json:
-        typer.echo(json.dumps(asdict(found)))
+        show_product(json.dumps(asdict(found)))
     else:
-        for fault in found.faults:
-            typer.echo(one_line(f"{fault.kind}: {fault.file}: {fault.reason}"))
-        for remark in found.remarks:
-            typer.echo(one_line(f"remark: {remark}"))
+        lines = [f"{fault.kind}: {fault.file}: {fault.reason}" for fault in found.faults]
+        lines += [f"remark: {remark}" for remark in found.remarks]
         made_with = "".join(f", {count} with {name}" for name, count in found.weights.items())
-        faults = counted(len(found.faults), "fault")
-        typer.echo(one_line(f"{counted(found.results, 'result')}{made_with}, {faults}"))
+        lines.append(f"{counted(found.results, 'result')}{made_with}, {counted(len(found.faults), 'fault')}")
+        show_product("\n".join(map(one_line, lines)))
     if found.faults or not found.results:
         raise typer.Exit(EXIT_FAILED)

@@ -5,20 +5,24 @@ from typing import Annotated
 
 import typer
 
-from aurorapt.cli.app import app, one_line_errors
+from aurorapt.cli.app import command, show_product
+from aurorapt.run.options import check_path
 from aurorapt.weights.location import find_weights
 from aurorapt.weights.weights_file import read_weights
 
 
-@app.command("weights")
+@command("weights", "aurorapt weights", "aurorapt weights weights/mine.safetensors")
 def show_weights(
     file: Annotated[Path | None, typer.Argument(help="Weights file.", metavar="FILE", show_default=False)] = None,
 ) -> None:
     """Show what a weights file is; without FILE, the one that classify would use."""
-    with one_line_errors():
-        path = find_weights(file)
-        weights = read_weights(path)
+    path = find_weights(None if file is None else check_path("FILE", file))
+    weights = read_weights(path)
     from aurorapt.engine.engine import describe_engine  # loads torch
+    from aurorapt.engine.streams import one_thread
+
+    with one_thread():
+        engine = describe_engine()
 
     rows = {
         "file": path,
@@ -29,9 +33,8 @@ def show_weights(
         "layers": len(weights.graph.nodes),
         "parameters": weights.parameter_count,
         "SHA-256": weights.sha256,
-        "engine": describe_engine(),
+        "engine": engine,
     }
     rows |= {f"provenance {key}": value for key, value in weights.provenance.items()}
     width = max(map(len, rows))
-    for name, value in rows.items():
-        typer.echo(f"{name:{width}}  {value}")
+    show_product("\n".join(f"{name:{width}}  {value}" for name, value in rows.items()))

@@ -87,6 +87,7 @@ class _Supervisor:
         self.before_start = before_start
         self.under_way: deque[Job] = deque()  # handed to the loader and not come back, oldest first
         self.again: deque[Job] = deque()  # to be handed out once more
+        self.fault_of_jobs: OSError | None = None
         self.one_at_a_time = False
         self.deaths: Counter[Job] = Counter()
         self.deaths_in_a_row = 0
@@ -132,6 +133,13 @@ class _Supervisor:
             try:
                 jobs_ahead = 1 if self.one_at_a_time else JOBS_AHEAD
                 self.items = iter(minute_loader(self.hand_out(), self.dataset, count, timeout, jobs_ahead))
+            except OSError as error:  # no semaphores without a writable /dev/shm, no room for a process
+                if error is self.fault_of_jobs:
+                    raise
+                raise AuroraptError(
+                    f"worker processes cannot be started: {error.strerror}; is /dev/shm there and writable, "
+                    "and may this user start more processes? --workers 0 needs none"
+                ) from error
             finally:
                 self.workers = [child for child in multiprocessing.active_children() if child not in others]
                 self.take_signal()
@@ -156,7 +164,11 @@ class _Supervisor:
         source = (self.again.popleft() for _ in range(len(self.again))) if self.one_at_a_time else self.jobs
         while True:
             with self.undisturbed():
-                job = next(source, None)
+                try:
+                    job = next(source, None)
+                except OSError as error:
+                    self.fault_of_jobs = error
+                    raise
                 if job is None:
                     return
                 self.under_way.append(job)

@@ -14,17 +14,24 @@ import logging
 import os
 import platform
 import threading
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aurorapt.machine.plain_files import read_plain
+
 log = logging.getLogger(__name__)
 
 HEARTBEAT = 60.0  # seconds between two touches of a lock
 STALE_AFTER = 900.0  # seconds without a touch, after which a lock is taken over from whatever host
 UNSIGNED_AFTER = 10.0  # seconds after which a lock that does not say whose it is was left by a run killed that moment
+MOST_BYTES = 4096  # of a lock; what is longer was not written here
+
+
+_Touch = tuple[int, int, str]  # inode, time of change and token of a lock: what a sign of life changes
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Locks:
 
     def __init__(self) -> None:
         self._held: dict[Path, Lock] = {}
+        # what was seen of locks of others, and since when, by this run's own clock: theirs may be wrong by years
+        self._watched: dict[Path, tuple[_Touch, float]] = {}
         self._closed = threading.Event()
         self._heart: threading.Thread | None = None
 
@@ -56,8 +65,9 @@ class Locks:
             If the file cannot be written.
         """
         lock = Lock(path, uuid.uuid4().hex)
-        if not _create(lock) and not _take_over(lock):
+        if not _create(lock) and not self._take_over(lock):
             return None
+        self._watched.pop(path, None)
         self._held[path] = lock
         if self._heart is None:
             self._heart = threading.Thread(target=self._beat, daemon=True)
@@ -67,7 +77,7 @@ class Locks:
     def clear(self, path: Path) -> None:
         """Remove the lock of a dead run, where there is one and it can be."""
         with suppress(OSError):
-            lock = self.acquire(path) if path.exists() else None
+            lock = self.acquire(path) if os.path.lexists(path) else None
             if lock is not None:
                 self.release(lock)
 
@@ -90,6 +100,38 @@ class Locks:
                 with suppress(OSError):
                     os.utime(lock.path)
 
+    def _take_over(self, lock: Lock) -> bool:
+        """Replace a stale lock; of several runs that want to, a lock on the lock lets one."""
+        guard = Lock(lock.path.with_name(lock.path.name + ".guard"), lock.token)
+        if not _create(guard):
+            # left by a run that died right here; whoever removes it leaves the rest to the next attempt
+            with suppress(FileNotFoundError):  # released this moment; another's by now, perhaps
+                if self._is_stale(guard.path):
+                    guard.path.unlink()
+            return False
+        try:
+            with suppress(FileNotFoundError):  # released this moment
+                if not self._is_stale(lock.path):
+                    return False
+                log.warning("%s: taken over from a run that is dead", lock.path)
+                lock.path.unlink()
+            return _create(lock)
+        finally:
+            guard.path.unlink(missing_ok=True)
+
+    def _is_stale(self, path: Path) -> bool:
+        owner = _read(path)
+        if _is_dead(owner):
+            return True
+        limit = STALE_AFTER if "token" in owner else UNSIGNED_AFTER
+        status = path.lstat()
+        touch = (status.st_ino, status.st_mtime_ns, str(owner.get("token")))
+        seen, since = self._watched.get(path, (None, 0.0))
+        if seen != touch:
+            since = time.monotonic()
+            self._watched[path] = (touch, since)
+        return _age(path) > limit or time.monotonic() - since > limit
+
 
 def _create(lock: Lock) -> bool:
     try:
@@ -98,38 +140,11 @@ def _create(lock: Lock) -> bool:
         return False
     try:
         with os.fdopen(descriptor, "w") as file:
-            json.dump({"host": _host(), "process": os.getpid(), "token": lock.token}, file)
+            json.dump({"host": _host(), "machine": _machine(), "process": os.getpid(), "token": lock.token}, file)
     except BaseException:
         lock.path.unlink(missing_ok=True)
         raise
     return True
-
-
-def _take_over(lock: Lock) -> bool:
-    """Replace a stale lock; of several runs that want to, a lock on the lock lets one."""
-    guard = Lock(lock.path.with_name(lock.path.name + ".guard"), lock.token)
-    if not _create(guard):
-        # left by a run that died right here; whoever removes it leaves the rest to the next attempt
-        with suppress(FileNotFoundError):  # released this moment; another's by now, perhaps
-            if _is_stale(guard.path):
-                guard.path.unlink()
-        return False
-    try:
-        with suppress(FileNotFoundError):  # released this moment
-            if not _is_stale(lock.path):
-                return False
-            log.warning("%s: taken over from a run that is dead", lock.path)
-            lock.path.unlink()
-        return _create(lock)
-    finally:
-        guard.path.unlink(missing_ok=True)
-
-
-def _is_stale(path: Path) -> bool:
-    owner = _read(path)
-    if owner.get("host") == _host() and isinstance(owner.get("process"), int) and not _is_alive(owner["process"]):
-        return True
-    return _age(path) > (STALE_AFTER if "token" in owner else UNSIGNED_AFTER)
 
 
 def _age(path: Path) -> float:
@@ -137,17 +152,31 @@ def _age(path: Path) -> float:
     probe = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         probe.touch()
-        return probe.stat().st_mtime - path.stat().st_mtime
+        return probe.stat().st_mtime - path.lstat().st_mtime
     finally:
         probe.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """Read what a lock says; nothing where that is not what a run wrote, or it is gone."""
     try:
-        owner = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}  # gone, or not written yet
+        owner = json.loads(read_plain(path, MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
     return owner if isinstance(owner, dict) else {}
+
+
+def _is_dead(owner: dict[str, Any]) -> bool:
+    """Tell whether the owner of a lock is known to have ended: with its process, or with the boot of its machine."""
+    host, process = owner.get("host"), owner.get("process")
+    if not isinstance(host, str):
+        return False
+    if host == _host():
+        return isinstance(process, int) and not _is_alive(process)
+    (name, *boot), (own_name, *own_boot) = (text.split(" ")[:2] for text in (host, _host()))
+    # machines of one name that share a disk are told apart, where they say more of themselves than that
+    same_machine = name == own_name and owner.get("machine", _machine()) == _machine()
+    return same_machine and bool(boot and own_boot) and boot != own_boot
 
 
 def _is_alive(process: int) -> bool:
@@ -167,3 +196,10 @@ def _host() -> str:
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
         parts.append(str(Path("/proc/self/ns/pid").readlink()))
     return " ".join(parts)
+
+
+def _machine() -> str:
+    """Name the machine as its system does for good, empty where it does not."""
+    with suppress(OSError):
+        return Path("/etc/machine-id").read_text().strip()
+    return ""

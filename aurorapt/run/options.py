@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -29,17 +29,9 @@ NUMBERS = {
     "file_timeout": (1, 86400),  # seconds
 }
 SITE = re.compile(r"[a-z0-9]+")
-
-
-def default_workers() -> int:
-    """Count the loader workers that keep the network of all usable processors fed.
-
-    Reading and equalising a frame takes 2.4 ms of a processor on which a ResNet-50 takes 36 ms in fp32 and 17 ms in
-    bf16, and 4 ms of one on which it takes 90 ms (measured on 2 processors with AVX-512 and with AVX2), so that one
-    worker for four processors never lets it wait; a second one hides the latency of a disk.
-    """
-    processors = usable_processors()
-    return min(processors, max(2, processors // 4))
+DATE = re.compile(r"(\d{4})(-?)(\d\d)\2(\d\d)", re.ASCII)
+# where in an archive a folder lies that was named in its place: a year, and below it month, day, camera and hour
+INSIDE_ARCHIVE = re.compile(r"(?P<archive>.*)/\d{4}(/\d\d(/\d\d(/\w+_themis\d*(/ut\d\d)?)?)?)?", re.IGNORECASE)
 
 
 class Options(TypedDict, total=False):
@@ -50,7 +42,7 @@ class Options(TypedDict, total=False):
     ``output`` : folder for the results; default the environment's AURORAPT_OUTPUT, else the current folder
     ``weights`` : weights file; default the environment's AURORAPT_WEIGHTS, else the default weights
     ``sites`` : a name such as gill, or several; default all
-    ``workers`` : processes that read and preprocess, 0 for none; default 2, or a quarter of the usable processors
+    ``workers`` : processes that read and preprocess, 0 for none; default the number of usable processors
     ``threads`` : batches classified at the same time, each by one thread; default the number of usable processors
     ``batch_size`` : frames the network takes at once; default 4
     ``precision`` : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for
@@ -86,7 +78,7 @@ class RunOptions:
     output: Path
     weights: Weights
     sites: tuple[str, ...]
-    workers: int = field(default_factory=default_workers)
+    workers: int = field(default_factory=usable_processors)
     threads: int = field(default_factory=usable_processors)
     batch_size: int = DEFAULT_BATCH_SIZE
     precision: str = "fp32"
@@ -100,7 +92,7 @@ def check_options(start: str | date, end: str | date, **options: "Unpack[Options
 
     Parameters
     ----------
-    start, end : first and last UT date, YYYY-MM-DD or a date
+    start, end : first and last UT date, YYYY-MM-DD, YYYYMMDD, or a date
     options : of `Options`; None stands for the default
 
     Raises
@@ -120,7 +112,7 @@ def check_options(start: str | date, end: str | date, **options: "Unpack[Options
         _check_number(f"--{name.replace('_', '-')}", given.get(name), smallest, largest)
     if given.get("precision", "fp32") not in PRECISIONS:
         raise OptionError(f"--precision {given['precision']!r} is unknown; give {' or '.join(PRECISIONS)}")
-    sites = _sites(given.pop("sites", ()))
+    sites = check_sites(given.pop("sites", ()))
     archive = check_archive(_folder("--stream0", given.pop("stream0", None), "AURORAPT_STREAM0", DEFAULT_STREAM0))
     output = _output(_folder("--output", given.pop("output", None), "AURORAPT_OUTPUT", "."))
     weights = _weights(given.pop("weights", None))
@@ -133,46 +125,76 @@ def check_archive(stream0: Path) -> Path:
     Raises
     ------
     OptionError
-        Where there is none.
+        Where there is none, or the folder is a part of an archive, such as a year.
     """
     try:
-        return find_archive(stream0)
+        archive = find_archive(stream0)
+        inside = INSIDE_ARCHIVE.fullmatch(str(stream0.resolve()))
+        if inside and not any(re.fullmatch(r"\d{4}", name) for name in os.listdir(archive)):
+            years = inside["archive"] or "/"
+            raise ArchiveError(f"{stream0} lies inside an archive; name the folder that holds the years: {years}")
     except ArchiveError as error:
         raise OptionError(f"--stream0 (or AURORAPT_STREAM0): {error}") from None
+    return archive
 
 
 def parse_date(value: str | date, name: str) -> date:
-    """Read a date written as YYYY-MM-DD.
+    """Read a UT date, written as YYYY-MM-DD or, as file names have it, YYYYMMDD.
 
     Raises
     ------
     OptionError
-        Naming the argument, where there is no such date.
+        Naming the argument, where there is no such date, or a time of day with it.
     """
     if isinstance(value, datetime):
+        if value.time() != time() or value.utcoffset():
+            raise OptionError(f"{name} {value} has a time of day; give a whole UT date, such as {value:%Y-%m-%d}")
         return value.date()
     if isinstance(value, date):
         return value
     try:
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        if (match := DATE.fullmatch(value)) is None:
             raise ValueError
-        return date.fromisoformat(value)
+        return date(int(match[1]), int(match[3]), int(match[4]))
     except (TypeError, ValueError):
         raise OptionError(f"{name} {value!r} is not a date; write it as YYYY-MM-DD, such as 2014-03-10") from None
 
 
-def _folder(option: str, given: str | os.PathLike[str] | None, variable: str, otherwise: str) -> Path:
-    if given == "":
-        raise OptionError(f"{option} is empty; name a folder, or leave the option out")
-    return Path(given if given is not None else os.environ.get(variable) or otherwise)
+def check_path(option: str, given: str | os.PathLike[str]) -> Path:
+    """Make a path of what is given for an option, ``~`` at its start meaning the home folder.
+
+    Raises
+    ------
+    OptionError
+        If it is empty, or there is no such user.
+    """
+    if not os.fspath(given):
+        raise OptionError(f"{option} is empty; name a folder or file, or leave the option out")
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise OptionError(f"{option} {given}: there is no such user; write the path without ~") from None
 
 
-def _sites(given: str | Iterable[str]) -> tuple[str, ...]:
-    sites = tuple(site.lower() for site in ([given] if isinstance(given, str) else given))
+def check_sites(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Check site names, written in any case, and give each once, in lower case.
+
+    Raises
+    ------
+    OptionError
+        If one is not a name that a site could have.
+    """
+    sites = tuple(dict.fromkeys(site.lower() for site in ([given] if isinstance(given, str) else given)))
     for site in sites:
         if not SITE.fullmatch(site):
             raise OptionError(f"--site {site!r} is not a site name; give one such as gill, without a device")
     return sites
+
+
+def _folder(option: str, given: str | os.PathLike[str] | None, variable: str, otherwise: str) -> Path:
+    if given is not None:
+        return check_path(option, given)
+    return check_path(variable, os.environ.get(variable) or otherwise)
 
 
 def _output(folder: Path) -> Path:
@@ -185,9 +207,7 @@ def _output(folder: Path) -> Path:
 
 
 def _weights(given: str | os.PathLike[str] | None) -> Weights:
-    if given == "":
-        raise OptionError("--weights is empty; name a weights file, or leave the option out")
-    return read_weights(find_weights(None if given is None else Path(given)))
+    return read_weights(find_weights(None if given is None else check_path("--weights", given)))
 
 
 def _check_number(option: str, value: Any, smallest: int, largest: int) -> None:

@@ -47,9 +47,14 @@ class PendingNights:
     def found(self) -> Iterator[CameraNight]:
         """Find the camera-nights of the run, done or not."""
         options = self.options
-        for night in camera_nights(options.archive, options.start, options.end, options.sites, self._report_folder):
+        dates = options.start, options.end
+        sites_there: set[str] = set()
+        for night in camera_nights(options.archive, *dates, options.sites, self._report_folder, sites_there.update):
             self.summary.camera_nights += 1
             yield night
+        self.summary.note_sites(options.sites, sites_there)
+        if self.summary.sites_not_found:
+            log.warning("%s", self.summary.missing_sites())
 
     def jobs(self, nights: Iterable[CameraNight]) -> Iterator[Job]:
         """Find what is to be done; called ahead of the results by the loader, in this process."""
@@ -60,12 +65,13 @@ class PendingNights:
                 raise
             except (ArchiveError, ResultsError) as error:
                 self.fail(night, error)
+                self.progress.finish(night, self.summary.frames)
                 continue
             except OSError as error:  # of a look at what stands there
                 self.fail(night, error.strerror)
+                self.progress.finish(night, self.summary.frames)
                 continue
             if opened is None:
-                self.progress.show(night, 1, self.summary.frames)
                 continue
             self.opened.append(opened)
             for minute_file in opened.listing.minute_files:
@@ -156,6 +162,7 @@ class PendingNights:
 
     def _skip_current(self, night: CameraNight) -> None:
         self.summary.current += 1
+        self.progress.finish(night, self.summary.frames)
         log.info("%s: current, skipped", night)
 
     def _report_folder(self, problem: Problem) -> None:

@@ -3,11 +3,12 @@
 import logging
 import warnings
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.classifier import Classifier
 from aurorapt.engine.streams import Streams
-from aurorapt.errors import OutputFullError, ResultsError, counted, one_line
+from aurorapt.errors import OptionError, OutputFullError, ResultsError, counted, one_line
 from aurorapt.loader.dataset import MinuteDataset, PreparedMinute
 from aurorapt.loader.supervisor import prepared_minutes
+from aurorapt.machine.locks import STALE_AFTER
 from aurorapt.results import classifications
 from aurorapt.results.tree import NOT_DONE
 from aurorapt.run.open_night import OpenNight
@@ -83,6 +85,7 @@ class _Run:
         """See to it that what other runs were found at is done; no lock is held meanwhile, as they may wait too."""
         if self.pending.elsewhere:
             log.info("waiting for other runs: %s", ", ".join(map(str, self.pending.elsewhere)))
+            self.progress.say(_waiting_for(self.pending.elsewhere, self.options.output))
         while self.pending.elsewhere:
             sleep(LOOK_AGAIN_AFTER)
             nights, self.pending.elsewhere = self.pending.elsewhere, []
@@ -131,7 +134,7 @@ class _Run:
             batch = self.in_flight.popleft()
             if batch.probabilities is None:
                 self.close_night(batch.current)
-                self.progress.show(batch.current.night, 1, self.summary.frames)
+                self.progress.finish(batch.current.night, self.summary.frames)
                 continue
             self.summary.frames += len(batch.times)
             # a copy in this thread's memory: kept where they were made, among the large blocks of the thread that
@@ -190,6 +193,14 @@ class _Run:
         )
 
 
+def _waiting_for(nights: Sequence[CameraNight], output: Path) -> str:
+    others = f" and {len(nights) - 1} more" if len(nights) > 1 else ""
+    return (
+        f"waiting for another run, which is at {nights[0]}{others} in {output}; "
+        f"where it is dead, this one takes over within {STALE_AFTER / 60:.0f} minutes"
+    )
+
+
 def run(options: RunOptions, classifier: Classifier, summary: Summary, *, quiet: bool = False) -> None:
     """Classify what ``options`` name; the camera-nights that are current already are skipped.
 
@@ -209,7 +220,7 @@ def run(options: RunOptions, classifier: Classifier, summary: Summary, *, quiet:
     AuroraptError
         If worker processes die whatever they are given.
     """
-    _Run(options, classifier, summary, RunProgress(options.start, options.end, quiet)).execute()
+    _Run(options, classifier, summary, RunProgress(options, quiet)).execute()
 
 
 def make_classifier(options: RunOptions) -> Classifier:
@@ -242,7 +253,7 @@ def classify(start: str | date, end: str | date, *, quiet: bool = True, **option
     Raises
     ------
     OptionError, WeightsError
-        If an option cannot be used; before anything is read.
+        If an option cannot be used; before anything is read, but for ``sites`` none of which is there.
     OutputFullError
         If the disk takes no more results; finished camera-nights stand.
     ArchiveError
@@ -265,4 +276,6 @@ def classify(start: str | date, end: str | date, *, quiet: bool = True, **option
         warnings.warn(SIMULATED_NOTICE, stacklevel=2)
     summary = Summary(checked.weights.name, checked.weights.kind)
     run(checked, make_classifier(checked), summary, quiet=quiet)
+    if summary.sites_not_found and not summary.camera_nights and not summary.failed:
+        raise OptionError(summary.missing_sites())
     return summary

@@ -1,5 +1,6 @@
 """What a run did, in numbers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 
@@ -11,6 +12,7 @@ class Summary:
     (nothing to do) or ``failed``; ``redone`` counts by their reason those written that had been done before, ``kept``
     those failed whose results were too good to be replaced. ``rows`` are those written. ``problems`` are files and
     frames that could not be used, and ``unread`` those of them, files or folders, that may be readable another time.
+    ``sites_not_found`` were asked for and have no camera folder in the whole range; ``sites_there`` have one then.
     """
 
     weights_name: str = ""
@@ -25,6 +27,8 @@ class Summary:
     problems: int = 0
     unread: int = 0
     kept: dict[str, int] = field(default_factory=dict)
+    sites_not_found: list[str] = field(default_factory=list)
+    sites_there: list[str] = field(default_factory=list)
     seconds: float = 0.0
     frames_per_second: float = 0.0
 
@@ -32,3 +36,13 @@ class Summary:
     def succeeded(self) -> bool:
         """Whether a camera-night was found, each one found has its CSV, and another run could bring nothing more."""
         return self.camera_nights > 0 and self.failed == 0 and self.unread == 0
+
+    def note_sites(self, asked: Collection[str], there: Collection[str]) -> None:
+        """Compare the sites that were asked for with those that the whole range has."""
+        self.sites_not_found = sorted(set(asked) - set(there))
+        self.sites_there = sorted(there) if self.sites_not_found else []
+
+    def missing_sites(self) -> str:
+        """Say which sites were not found, and which there are."""
+        there = f"; sites there: {', '.join(self.sites_there)}" if self.sites_there else ", nor of any other site"
+        return f"no camera folder of {', '.join(self.sites_not_found)} on these dates{there}"

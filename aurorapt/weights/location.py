@@ -52,9 +52,12 @@ def simulated_weights() -> Path:
 
 def _existing(path: Path, source: str) -> Path:
     try:
+        path = path.expanduser()
         if path.is_file():
             return path
     except OSError as error:
         raise WeightsError(f"{source} {path!s:.300} cannot be read: {error.strerror}") from None
+    except RuntimeError:
+        raise WeightsError(f"{source} {path!s:.300}: there is no such user; write the path without ~") from None
     fault = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
     raise WeightsError(f"{source} {path} {fault}; it must name a weights file (.safetensors)")

@@ -171,3 +171,87 @@ def test_of_many_that_want_a_lock_one_has_it(tmp_path: Path, stale: bool) -> Non
         numbers = sorted(number for future in taken for number in future.result(timeout=300))
     assert numbers == list(range(count))
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/proc/sys/kernel/random/boot_id").exists(), reason="the system tells no boots apart")
+def test_the_lock_of_another_boot_of_this_host_is_taken_over_at_once(path: Path) -> None:
+    """After a reboot the process number may be another program's, and the lock seemed a living run's."""
+    name, _, *rest = locks._host().split(" ")
+    owner = {"host": " ".join([name, "another-boot", *rest]), "process": os.getpid(), "token": "old"}
+    path.write_text(json.dumps(owner | {"machine": "another of that name"}))
+    own = Locks()
+    assert own.acquire(path) is None
+    path.write_text(json.dumps(owner | {"machine": locks._machine()}))
+    lock = own.acquire(path)
+    assert lock is not None
+    own.release(lock)
+    path.write_text(json.dumps(owner))
+    assert own.acquire(path) is not None
+    own.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "limit"), [('{"host": "another", "process": 1, "token": "x"}', "STALE_AFTER"), ("", "UNSIGNED_AFTER")]
+)
+def test_a_time_in_the_future_is_waited_for_no_longer_than_the_limit(
+    path: Path, content: str, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text(content)
+    age(path, -10 * 365 * 86400)
+    own = Locks()
+    assert own.acquire(path) is None
+    now = time.monotonic() + getattr(locks, limit)
+    monkeypatch.setattr(time, "monotonic", lambda: now - 1)
+    assert own.acquire(path) is None
+    age(path, -11 * 365 * 86400)  # a sign of life, by a clock that is wrong
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1)
+    assert own.acquire(path) is None
+    monkeypatch.setattr(time, "monotonic", lambda: now + 2 + getattr(locks, limit))
+    assert own.acquire(path) is not None
+    own.close()
+    assert os.listdir(path.parent) == []
+
+
+HOSTILE = [
+    b"[" * 4000,
+    b'{"host": "x", "process": ' + b"9" * 4000 + b', "token": "x"}',
+    b'{"host": ["x"], "process": {}, "token": []}',
+    b'{"host": null, "process": null, "token": null}',
+    b'{"host": "%s", "process": 1e999, "token": 1}',
+    b'{"host": "%s", "process": -1, "token": "x"}',
+    b'{"host": "", "process": 0, "token": "x"}',
+    b"\xff\xfe\x00",
+    b" " * 10**6,
+]
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_a_lock_says_is_never_an_exception(path: Path, content: bytes) -> None:
+    path.write_bytes(content.replace(b"%s", locks._host().encode()))
+    own = Locks()
+    assert own.acquire(path) is None
+    age(path, locks.STALE_AFTER + 1)
+    assert own.acquire(path) is not None
+    own.close()
+    assert os.listdir(path.parent) == []
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link to nowhere", "link to itself", "link to a fifo", "link to a device"])
+def test_a_lock_that_is_no_file_hangs_nothing(path: Path, kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "fifo"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "link to a fifo":
+        os.mkfifo(elsewhere)
+        path.symlink_to(elsewhere)
+    else:
+        path.symlink_to(
+            {"link to nowhere": "nowhere", "link to itself": path.name, "link to a device": "/dev/zero"}[kind]
+        )
+    own = Locks()
+    assert own.acquire(path) is None
+    moment = time.time() - locks.UNSIGNED_AFTER - 1
+    os.utime(path, (moment, moment), follow_symlinks=False)
+    assert own.acquire(path) is not None
+    own.close()
+    assert os.listdir(path.parent) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from aurorapt.cli.main import app
+from aurorapt.cli.commands import app
 from aurorapt.results.classifications import sha256_of_text
 from aurorapt.results.verify import Verification, verify
 from aurorapt.run.pipeline import classify
