@@ -1,5 +1,7 @@
+import bz2
 import gzip
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -88,6 +90,7 @@ def test_a_lost_image_and_a_missing_closing_line_do_not_shift_the_times(tmp_path
         ([*header(TIMES[3])[:8], *header(TIMES[4])[7:]], "2 times"),
         (header(datetime(2014, 3, 11, 0, 0)), "outside the folder's date"),
         (header(TIMES[3], site="fsim"), "the header says site 'fsim'"),
+        ([line.replace(b'Mode unique ID" full', b'Mode unique ID" wide') for line in header(TIMES[3])], "'wide'"),
     ],
 )
 def test_a_frame_that_cannot_be_trusted_costs_only_itself(tmp_path: Path, lines: list[bytes], reason: str) -> None:
@@ -98,6 +101,36 @@ def test_a_frame_that_cannot_be_trusted_costs_only_itself(tmp_path: Path, lines:
     assert problem.file.endswith("_full.pgm.gz")
     assert problem.reason.startswith("frame 4 of 20: ")
     assert reason in problem.reason
+
+
+def stating(number: int, *lines: bytes) -> list[bytes]:
+    """Give the header of a frame with lines put in before its size."""
+    head = header(TIMES[number])
+    return [*head[:-2], *lines, *head[-2:]]
+
+
+def test_of_two_sites_the_last_one_counts(tmp_path: Path) -> None:
+    other = [b'#"Site unique ID" whit', *header(TIMES[3])[1:]]
+    assert read_frames(tmp_path, frames_with(3, [header(TIMES[3])[0], *other])).problems == []
+    wrong = read_frames(tmp_path / "wrong", frames_with(3, stating(3, b'#"Site unique ID" whit')))
+    assert wrong.times == TIMES[:3] + TIMES[4:]
+
+
+def test_a_time_that_is_there_twice_is_no_fault(tmp_path: Path) -> None:
+    (line,) = [line for line in header(TIMES[3]) if b"request start" in line]
+    assert read_frames(tmp_path, frames_with(3, stating(3, line))).problems == []
+
+
+def test_the_same_fault_in_many_frames_is_one_problem_with_a_count(tmp_path: Path) -> None:
+    frames = minute_frames(MINUTE)
+    for number in range(4, 9):
+        frames[number] = frames[number].replace(b"Image request start", b"Image Request Start", 1)
+    frames[11] = frames[11].replace(b"2014-03-10", b"2014-03-11", 1)
+    minute = read_frames(tmp_path, frames)
+    assert [(problem.count, problem.reason) for problem in minute.problems] == [
+        (5, "5 of 20 frames, the first is frame 5: no times ('Image request start') in its header"),
+        (1, f"frame 12 of 20: its time is outside the folder's date 2014-03-10: {TIMES[11].replace(day=11)}"),
+    ]
 
 
 def test_a_time_without_a_fraction_is_a_time(tmp_path: Path) -> None:
@@ -240,6 +273,51 @@ def test_salvage_keeps_no_frame_that_cannot_be_trusted(tmp_path: Path, damage: s
     assert minute.times == [TIMES[number] for number in kept]
     assert minute.salvaged == bool(kept)
     assert f"{len(kept)} intact frames salvaged" in minute.problems[0].reason
+
+
+@pytest.mark.parametrize("ending", [".pgm", ".pgm.gz", ".pgm.bz2"])
+@pytest.mark.parametrize("content", [".pgm", ".pgm.gz", ".pgm.bz2"])
+def test_salvage_reads_by_content(tmp_path: Path, ending: str, content: str) -> None:
+    packed = write_minute(tmp_path / "other", MINUTE, ending=content).read_bytes()
+    path = write_minute(tmp_path, MINUTE, ending=ending)
+    path.write_bytes(packed)
+    if ending == content:
+        assert read(path).times == TIMES
+        return
+    kind = {".pgm": "plain PGM", ".pgm.gz": "gzip", ".pgm.bz2": "bzip2"}[content]
+    reason = f"{kind} in a {path.suffix} file"
+    assert [problem.reason for problem in read(path).problems] == [reason]
+    minute = salvage(path)
+    assert (minute.times, minute.salvaged) == (TIMES, True)
+    assert [problem.reason for problem in minute.problems] == [f"{reason}; 20 intact frames salvaged"]
+
+
+@pytest.mark.parametrize(("ending", "compress"), [(".pgm.gz", gzip.compress), (".pgm.bz2", bz2.compress)])
+@pytest.mark.parametrize("damaged_member", [0, 7, 19])
+def test_salvage_goes_on_behind_a_damaged_member(
+    tmp_path: Path, ending: str, compress: Callable[[bytes], bytes], damaged_member: int
+) -> None:
+    members = [compress(frame) for frame in minute_frames(MINUTE)]
+    path = write_minute(tmp_path, MINUTE, ending=ending)
+    path.write_bytes(b"".join(members))
+    assert read(path).times == TIMES
+    hurt = bytearray(members[damaged_member])
+    hurt[len(hurt) // 2] ^= 255
+    path.write_bytes(b"".join([*members[:damaged_member], bytes(hurt), *members[damaged_member + 1 :]]))
+    assert read(path).times == []
+    assert salvage(path).times == TIMES[:damaged_member] + TIMES[damaged_member + 1 :]
+
+
+def test_salvage_joins_what_several_members_hold(tmp_path: Path) -> None:
+    """Members need not end where frames do."""
+    content = b"".join(minute_frames(MINUTE))
+    cuts = [0, 100_000, 400_001, 1_000_000, len(content)]
+    members = [gzip.compress(content[start:end]) for start, end in itertools.pairwise(cuts)]
+    path = write_minute(tmp_path, MINUTE)
+    path.write_bytes(b"".join(members)[:-200])
+    minute = salvage(path)
+    assert minute.times == TIMES[:19]
+    assert minute.problems[-1].reason == "frame 20 of 20: its image is cut short"
 
 
 def test_a_wrong_block_of_a_bzip2_file_costs_what_follows(tmp_path: Path) -> None:
