@@ -1,6 +1,7 @@
 """Frames in memory to class probabilities: weights, preprocessing and network behind one object."""
 
 import os
+import warnings
 from collections import deque
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from aurorapt.images.layouts import as_frames
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.machine.processors import usable_processors
 from aurorapt.weights.location import find_weights
-from aurorapt.weights.weights_file import Weights, read_weights
+from aurorapt.weights.weights_file import SIMULATED_NOTICE, Weights, read_weights
 
 MOST_AT_ONCE = 1024  # threads, or frames in a batch; far more than any machine gains by
 
@@ -64,6 +65,8 @@ class Classifier:
             _check_number("threads", threads)
         if not isinstance(weights, Weights):
             weights = read_weights(find_weights(None if weights is None else Path(weights)))
+            if weights.kind == "simulated":
+                warnings.warn(SIMULATED_NOTICE, stacklevel=2)
         self.classes = weights.classes
         self.name = weights.name
         self.kind = weights.kind

@@ -2,6 +2,7 @@
 
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import aurorapt
 from aurorapt.engine.engine import Engine
 from aurorapt.engine.fused_layers import FusedConvolution
 from aurorapt.errors import OptionError, WeightsError
+from aurorapt.weights.weights_file import write_weights
+from tests.tiny_network import tiny_weights
 
 
 def frames(count: int) -> np.ndarray:
@@ -151,3 +154,10 @@ def test_the_callers_torch_keeps_its_threads(weights_file: Path) -> None:
         assert torch.get_num_threads() == threads_of_a_new_thread() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_simulated_weights_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "simulated.safetensors"
+    write_weights(path, replace(tiny_weights(), kind="simulated"))
+    with pytest.warns(UserWarning, match="trained on simulated frames"):
+        aurorapt.Classifier(path)
