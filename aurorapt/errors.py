@@ -61,4 +61,9 @@ def one_line(message: str) -> str:
     if len(message) > LONGEST_MESSAGE:
         half = (LONGEST_MESSAGE - len(" ... ")) // 2
         message = f"{message[:half]} ... {message[-half:]}"
-    return "".join(character if character.isprintable() else "?" for character in message)
+    return printable(message)
+
+
+def printable(text: str) -> str:
+    """Replace what is not printable, line breaks too: what text from files must not do to a terminal or a log."""
+    return text if text.isprintable() else "".join(part if part.isprintable() else "?" for part in text)

@@ -57,7 +57,7 @@ def find_archive(stream0: Path) -> Path:
         If there is no such folder, it cannot be read, or both hold years.
     """
     try:
-        names = {entry.name for entry in os.scandir(stream0) if entry.is_dir()}
+        names = {entry.name for entry in os.scandir(stream0) if _is_folder(entry)}
     except FileNotFoundError:
         raise ArchiveError(f"no folder {stream0}; name the folder that holds the years") from None
     except NotADirectoryError:
@@ -69,6 +69,13 @@ def find_archive(stream0: Path) -> Path:
     if any(re.fullmatch(r"\d{4}", name) for name in names):
         raise ArchiveError(f"{stream0} holds years and {DOWNLOAD_FOLDER}; name one of the two archives")
     return stream0 / DOWNLOAD_FOLDER
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself; where it was a year, its days will say so
+        return False
 
 
 def camera_nights(

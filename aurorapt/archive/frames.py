@@ -7,18 +7,17 @@ that stands right before each image; the pixels are as the reader gives them.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.archive.camera_nights import Problem
-from aurorapt.archive.minute_file import read_frames
+from aurorapt.archive.minute_file import Fault, read_frames
 from aurorapt.archive.night_listing import MinuteFile
-from aurorapt.errors import ArchiveError, FrameError
+from aurorapt.errors import ArchiveError, FrameError, counted
 from aurorapt.machine.time_limit import TimeLimitError, time_limit
 from aurorapt.themis import FRAME_SIZE, FRAMES_PER_MINUTE
 
@@ -87,6 +86,8 @@ def read_minute(
             best = minute
         if len(best.times) >= FRAMES_PER_MINUTE and not best.salvaged:
             break
+    if len(best.times) >= FRAMES_PER_MINUTE and not best.salvaged:
+        problems = [replace(problem, may_pass=False) for problem in problems]  # another look would bring nothing
     return Minute(best.images, best.times, problems, best.salvaged, best.path)
 
 
@@ -99,14 +100,14 @@ def _read_file(path: Path, site: str, day: date, salvage: bool) -> Minute:
     frames = read_frames(path, salvage)
     kept: list[int] = []
     times: list[datetime] = []
-    faults = [_Fault(number, reason, reason) for number, reason in frames.faults]
+    faults = list(frames.faults)
     for place, header in enumerate(frames.headers):
         try:
             _check_mode(header)
             _check_site(header, site)
             time = _request_start(header, day)
         except _HeaderError as error:
-            faults.append(_Fault(frames.numbers[place], error.kind, str(error)))
+            faults.append(Fault(frames.numbers[place], error.kind, error.detail))
             continue
         kept.append(place)
         times.append(time)
@@ -115,35 +116,27 @@ def _read_file(path: Path, site: str, day: date, salvage: bool) -> Minute:
     return Minute(images, times, problems, frames.salvaged, str(path))
 
 
-class _Fault(NamedTuple):
-    """What is wrong with a record, or with the file where ``number`` is 0; equal kinds are told once."""
-
-    number: int
-    kind: str
-    reason: str
-
-
 class _HeaderError(Exception):
     """A header whose frame cannot be trusted; ``kind`` is what other frames may have in common with it."""
 
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(f"{kind}{detail}")
-        self.kind = kind
+        self.kind, self.detail = kind, detail
 
 
-def _reasons(faults: Sequence[_Fault], total: int) -> Iterator[tuple[str, int]]:
-    """Say each kind of fault once, with the number of frames that have it."""
-    kinds: dict[tuple[bool, str], list[_Fault]] = {}
+def _reasons(faults: Sequence[Fault], total: int) -> Iterator[tuple[str, int]]:
+    """Say each kind of fault once, with the number of frames, or places, that have it."""
+    kinds: dict[tuple[bool, str], list[Fault]] = {}
     for fault in faults:
         kinds.setdefault((fault.number > 0, fault.kind), []).append(fault)
-    for (of_frame, _), (first, *others) in kinds.items():
-        count = 1 + len(others)
+    for (of_frame, kind), (first, *others) in kinds.items():
+        reason, count = f"{kind}{first.detail}", 1 + len(others)
         if not of_frame:
-            yield first.reason, count
+            yield reason + (f", and at {counted(len(others), 'other place')}" if others else ""), count
         elif not others:
-            yield f"frame {first.number} of {total}: {first.reason}", 1
+            yield f"frame {first.number} of {total}: {reason}", 1
         else:
-            yield f"{count} of {total} frames, the first is frame {first.number}: {first.reason}", count
+            yield f"{count} of {total} frames, the first is frame {first.number}: {reason}", count
 
 
 def _stated(pattern: re.Pattern[bytes], header: bytes) -> list[str]:

@@ -31,6 +31,19 @@ _CLOSING_LINE = re.compile(rb'^#"Exposure (plus initial readout|duration plus re
 _METADATA_LINE = re.compile(rb'^#"[^\n]*', re.MULTILINE)
 
 
+class Fault(NamedTuple):
+    """What of a minute file is no frame.
+
+    ``number`` : of the record, from 1; 0 for what belongs to none
+    ``kind`` : what it has in common with others, which are told together
+    ``detail`` : what it has not
+    """
+
+    number: int
+    kind: str
+    detail: str = ""
+
+
 class RawFrames(NamedTuple):
     """What stands in a minute file, in its order.
 
@@ -38,7 +51,7 @@ class RawFrames(NamedTuple):
     ``images`` : (n, 256, 256) uint16 [frame, y, x], raw counts
     ``numbers`` : n places among all records of the file, from 1
     ``total`` : records of the file, frames or not
-    ``faults`` : what of the file is no frame: the number of the record, or 0 for the file as a whole, and why
+    ``faults`` : what of the file is no frame
     ``salvaged`` : whether the file is damaged, and these are the frames that are intact
     """
 
@@ -46,7 +59,7 @@ class RawFrames(NamedTuple):
     images: NDArray[np.uint16]
     numbers: list[int]
     total: int
-    faults: list[tuple[int, str]]
+    faults: list[Fault]
     salvaged: bool = False
 
 
@@ -67,11 +80,17 @@ def read_frames(path: Path, salvage: bool = False) -> RawFrames:
     """
     packed = read_packed(path)
     try:
-        return _sound_frames(unpack(packed, path))
+        content, loss = unpack(packed, path)
+        if loss and salvage:
+            raise FrameError(loss)
+        frames = _sound_frames(content)
     except FrameError as error:
         if not salvage:
             raise
         return _salvaged_frames(packed, str(error))
+    if loss:
+        frames.faults.append(Fault(0, loss))
+    return frames
 
 
 def _sound_frames(content: bytes) -> RawFrames:
@@ -105,16 +124,18 @@ def _sound_frames(content: bytes) -> RawFrames:
 def _frames(content: bytes, found: Sequence[Record | Gap]) -> RawFrames:
     """Give the frames among records and gaps, and say what the others are."""
     kept: list[tuple[int, Record]] = []
-    faults: list[tuple[int, str]] = []
+    faults: list[Fault] = []
     number = 0
     for part in found:
         if isinstance(part, Gap):
-            where = f"file ends inside the header after frame {number}"
-            faults.append((0, where if part.cut else f"unreadable data before frame {number + 1}"))
+            if part.cut:
+                faults.append(Fault(0, f"file ends inside the header after frame {number}"))
+            else:
+                faults.append(Fault(0, "unreadable data", f" before frame {number + 1}"))
             continue
         number += 1
         if part.fault:
-            faults.append((number, part.fault))
+            faults.append(Fault(number, part.fault, "" if part.found is None else f": {part.found}"))
         else:
             kept.append((number, part))
     images = np.empty((len(kept), *IMAGE_SHAPE), np.uint16)
@@ -157,20 +178,24 @@ def _salvaged_frames(packed: bytes, damage: str) -> RawFrames:
     headers: list[bytes] = []
     images: list[NDArray[np.uint16]] = []
     numbers: list[int] = []
-    faults: list[tuple[int, str]] = []
+    faults: list[Fault] = []
     total = 0
-    for content in sound_parts(packed):
-        found = [_damaged(part, len(content)) for part in records(content)]
+    for place, content in enumerate(sound_parts(packed)):
+        found = [_damaged(part, len(content)) for part in records(content, from_the_start=place == 0)]
         frames = _frames(content, found)
+        if place and frames.total:
+            faults.append(Fault(0, "data lost", f" before frame {total + 1}"))
+        elif place:
+            continue
         headers += frames.headers
         images.append(frames.images)
         numbers += [total + number for number in frames.numbers]
-        faults += [(total + number if number else 0, reason) for number, reason in frames.faults]
+        faults += [fault._replace(number=total + fault.number if fault.number else 0) for fault in frames.faults]
         total += frames.total
     stack = np.concatenate(images) if images else np.empty((0, *IMAGE_SHAPE), np.uint16)
     if total == 0:
         faults = []  # all that could be said is that there is none
-    faults.insert(0, (0, f"{damage}; {counted(len(headers), 'intact frame')} salvaged"))
+    faults.insert(0, Fault(0, f"{damage}; {counted(len(headers), 'intact frame')} salvaged"))
     return RawFrames(headers, stack, numbers, total, faults, salvaged=len(headers) > 0)
 
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # YYYYMMDD_HHMM[SS[_ffffff]]_SITE_DEVICE[_NNNms]_full[_NNNms]; other modes, averages and darks are no minutes
 MINUTE_FILE = re.compile(
-    r"(?P<name>(?P<minute>\d{8}_\d{4})(?:\d\d(?:_\d{6})?)?_(?P<camera>[a-z0-9]+_[a-z0-9]+)(?:_\d+ms)?_full(?:_\d+ms)?)"
+    r"(?P<name>(?P<minute>\d{8}_\d{4})(?:\d\d(?:_\d{6})?)?_(?P<camera>[a-z0-9]+_themis\d*)(?:_\d+ms)?_full(?:_\d+ms)?)"
     r"\.pgm(?:\.gz|\.bz2)?",
     re.IGNORECASE | re.ASCII,
 )

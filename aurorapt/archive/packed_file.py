@@ -30,6 +30,7 @@ _BEGINNINGS = {
     b"\xfd7zXZ": "xz",
     b"(\xb5/\xfd": "zstd",
     b"\x89PNG": "PNG",
+    b"<": "HTML",
 }
 _BY_ENDING = {".pgm": PGM, ".gz": GZIP, ".bz2": BZIP2}
 _STREAM_BEGINNINGS = {GZIP: b"\x1f\x8b\x08", BZIP2: b"BZh"}
@@ -50,7 +51,7 @@ def read_packed(path: Path) -> bytes:
         raise ArchiveError(f"cannot be read: {error.strerror or error}") from None
 
 
-def unpack(packed: bytes, path: Path) -> bytes:
+def unpack(packed: bytes, path: Path) -> tuple[bytes, str]:
     """Unpack a file as the ending of its name says.
 
     Parameters
@@ -58,29 +59,47 @@ def unpack(packed: bytes, path: Path) -> bytes:
     packed : the file as it lies on disk, as `read_packed` gives it
     path : its name
 
+    Returns
+    -------
+    content : what the reader reads of it
+    loss : what the reader passes over without a word, though frames may have been there; empty where there is nothing
+
     Raises
     ------
     FrameError
         If the content is damaged, far too large, or something else than the name says.
     """
-    kind, ending = _BY_ENDING[path.suffix.lower()], path.suffix.lower()
-    found = _kind_of(packed)
+    ending = path.suffix.lower()
+    kind, found = _BY_ENDING[ending], _kind_of(packed)
     if found not in (kind, None):
         raise FrameError(f"{found} in a {ending} file")
-    if kind == PGM:
-        content = packed
-    else:
-        content = _unpacked_at_once(packed) if kind == GZIP else b""
+    content, loss = packed, ""
+    if kind != PGM and not (content := _unpacked_at_once(packed) if kind == GZIP else b""):
+        opener: Any = gzip.open if kind == GZIP else bz2.open
         try:
-            if not content:
-                opener: Any = gzip.open if kind == GZIP else bz2.open
-                with opener(io.BytesIO(packed)) as file:
-                    content = file.read(MINUTE_BYTES_LIMIT + 1)
+            with opener(io.BytesIO(packed)) as file:
+                content = file.read(MINUTE_BYTES_LIMIT + 1)
         except (OSError, EOFError, zlib.error, ValueError) as error:
             raise FrameError(f"cannot be read: {error}") from None
+        loss = _passed_over(packed, kind)
     if len(content) > MINUTE_BYTES_LIMIT or len(packed) > MINUTE_BYTES_LIMIT:
         raise FrameError(f"more than {MINUTE_BYTES_LIMIT // 2**20} MiB of content, not a minute file")
-    return content
+    return content, loss
+
+
+def _passed_over(packed: bytes, kind: str) -> str:
+    """Say what Python passes over silently: what is no stream behind one of bzip2, zeros between members of gzip."""
+    place, streams, room = 0, 0, MINUTE_BYTES_LIMIT
+    while place < len(packed) and room > 0:
+        content, end = _unpack_stream(packed, place, kind, room)
+        if end is None:
+            return f"what follows {kind} stream {streams} is none, and is lost" if streams else ""
+        streams, room = streams + 1, room - len(content)
+        following = end + len(packed[end:]) - len(packed[end:].lstrip(b"\0"))
+        if end < following < len(packed):
+            return f"what followed {kind} stream {streams} was overwritten with zeros"
+        place = following
+    return ""
 
 
 def sound_parts(packed: bytes) -> list[bytes]:
@@ -92,7 +111,7 @@ def sound_parts(packed: bytes) -> list[bytes]:
     Returns
     -------
     list of bytes
-        Contents without a break; between two of them something is missing.
+        Contents without a break; between two of them something is missing. The first one begins where the file does.
     """
     kind = _kind_of(packed)
     if kind not in _STREAM_BEGINNINGS:
@@ -110,7 +129,7 @@ def sound_parts(packed: bytes) -> list[bytes]:
             parts.append(bytes(current))
             current.clear()
         place = following
-    return [part for part in (*parts, bytes(current)) if part]
+    return [*parts, bytes(current)]
 
 
 def _kind_of(packed: bytes) -> str | None:

@@ -17,7 +17,6 @@ MOST_BEGINNINGS = 1000  # of headers that turn out to be none, before the next o
 _MAGIC_NUMBER = re.compile(rb"P5\r?\n")
 _START_OF_RECORD = re.compile(rb"P5\r?\n(?=[#\d])")
 _LINE = re.compile(rb"#[^\n]*\n|[\t -~]*\r?\n")  # a comment, numbers, or text that the reader passes over too
-_NUMBERS = re.compile(rb"[\d \t]*\d[\d \t]*(?:#.*)?\s*", re.DOTALL)
 _LONGEST_NUMBER = 9  # digits
 
 
@@ -28,12 +27,14 @@ class Record:
     ``header`` : its text, from ``P5`` to the largest value
     ``start``, ``end`` : bytes of the content between which its image is; ``end`` may lie beyond the content's end
     ``fault`` : why it is no frame, in words; empty for a frame
+    ``found`` : bytes of its image, where they are not those that the header says
     """
 
     header: bytes
     start: int
     end: int
     fault: str = ""
+    found: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,13 @@ class _Header:
         return "" if self.alone else "the largest value does not stand on a line of its own"
 
 
-def records(content: bytes) -> Iterator[Record | Gap]:
+def records(content: bytes, *, from_the_start: bool = True) -> Iterator[Record | Gap]:
     """Cut the content of a minute file into records, and the gaps between them.
 
     Parameters
     ----------
     content : of a minute file, unpacked
+    from_the_start : whether that is the beginning of the file, whose first record may lack its ``P5``
 
     Yields
     ------
@@ -86,7 +88,8 @@ def records(content: bytes) -> Iterator[Record | Gap]:
     """
     place = 0
     while place < len(content):
-        header, stop = _read_header(content, place)
+        is_start = place == 0 and from_the_start
+        header, stop = _read_header(content, place, is_start)
         if header is None:
             following = _next_record(content, max(stop, place + 1))
             yield Gap(content[place:stop], cut=following is None and stop == len(content))
@@ -103,16 +106,17 @@ def _record(content: bytes, place: int, header: _Header) -> tuple[Record, int | 
     if end == len(content) or _MAGIC_NUMBER.match(content, end):
         return Record(text, header.end, end, fault), end
     following = _next_record(content, header.end)
-    if following is not None or end < len(content):
+    found = None
+    if (following is not None or end < len(content)) and not fault:
         found = (len(content) if following is None else following) - header.end
-        fault = fault or f"its image has {found} bytes instead of {header.image_bytes}"
-    return Record(text, header.end, end, fault), following
+        fault = f"its image has another length than {header.image_bytes} bytes"
+    return Record(text, header.end, end, fault, found), following
 
 
-def _read_header(content: bytes, place: int) -> tuple[_Header | None, int]:
-    """Read the header that begins here, and say where that stopped; a file's first one may lack its ``P5``."""
+def _read_header(content: bytes, place: int, may_lack_magic: bool = False) -> tuple[_Header | None, int]:
+    """Read the header that begins here, and say where that stopped."""
     magic = _MAGIC_NUMBER.match(content, place)
-    if magic is None and place > 0:
+    if magic is None and not may_lack_magic:
         return None, place
     end = place if magic is None else magic.end()
     numbers: list[int] = []
@@ -123,8 +127,8 @@ def _read_header(content: bytes, place: int) -> tuple[_Header | None, int]:
             return None, len(content) if cut else end
         if _MAGIC_NUMBER.match(line[0]):
             return None, end
-        if _NUMBERS.fullmatch(line[0]):
-            words = line[0].partition(b"#")[0].split()
+        words = line[0].partition(b"#")[0].split(maxsplit=3)
+        if words and all(word.isdigit() for word in words):
             if any(len(word) > _LONGEST_NUMBER for word in words) or len(numbers) + len(words) > 3:
                 return None, line.end()
             numbers.extend(map(int, words))

@@ -43,7 +43,12 @@ class Lock:
 
     def is_held(self) -> bool:
         """Tell whether no other run has taken it over, as happens to a process that was suspended for long."""
-        return _read(self.path).get("token") == self.token
+        try:
+            return bool(_parse(read_plain(self.path, MOST_BYTES)).get("token") == self.token)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # what cannot be read this moment has not been taken over by that
 
 
 class Locks:
@@ -160,8 +165,15 @@ def _age(path: Path) -> float:
 def _read(path: Path) -> dict[str, Any]:
     """Read what a lock says; nothing where that is not what a run wrote, or it is gone."""
     try:
-        owner = json.loads(read_plain(path, MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
+        return _parse(read_plain(path, MOST_BYTES))
+    except OSError:
+        return {}
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    try:
+        owner = json.loads(content)
+    except (ValueError, RecursionError):
         return {}
     return owner if isinstance(owner, dict) else {}
 

@@ -37,8 +37,7 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
                 raise OSError(errno.EEXIST, "something else than a file has that name", str(path))
         for path, content in contents.items():
             _write_through(temporaries[path], content)
-        for path, temporary in temporaries.items():
-            temporary.replace(path)
+        _replace_all(temporaries)
     except OSError as error:
         raise WriteError(error.errno, error.strerror, str(path)) from None
     finally:
@@ -48,6 +47,28 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
     for folder in {path.parent for path in contents}:
         with contextlib.suppress(OSError):  # not every file system syncs folders, and the files are whole without it
             _sync_folder(folder)
+
+
+def _replace_all(temporaries: Mapping[Path, Path]) -> None:
+    """Rename all files, or put back what stood there where one cannot be renamed."""
+    replaced: dict[Path, bytes | None] = {}
+    for path, temporary in temporaries.items():
+        try:
+            before = path.read_bytes() if path.exists() else None
+            temporary.replace(path)
+        except OSError:
+            for other, content in replaced.items():
+                with contextlib.suppress(OSError):
+                    _put_back(other, content)
+            raise
+        replaced[path] = before
+
+
+def _put_back(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -23,10 +24,12 @@ RESULT = re.compile(r"(?P<name>[^.].*_classifications)\.(?:txt|json)")
 CAMERA_NIGHT = re.compile(r"(\d{8}) (\S+)", re.ASCII)
 NOT_DONE = "not done yet"
 WEIGHTS_CHANGED = "weights changed"
+UNREAD = "files that could not be read"  # they may be readable now
 # why else a result is not current, by the field of its companion that says otherwise
 STALE_REASONS = {
     "precision": "precision changed",
     "salvage": "--salvage changed",
+    "camera_night": "camera folder changed",
     "fingerprint": "data changed",
 }
 
@@ -93,6 +96,10 @@ class Result:
             {csv_path(Path(), replace(night, shares_site=shares)).name for shares in (False, True)} if night else set()
         )
 
+    def is_there(self) -> bool:
+        """Whether the CSV or the companion stands under its name, be it as something else than a file."""
+        return os.path.lexists(self.csv_file) or os.path.lexists(companion_path(self.csv_file))
+
     def is_whole(self) -> bool:
         """Tell whether the CSV is the one that its companion was written for."""
         companion = self.companion
@@ -112,15 +119,14 @@ class Result:
         """
         companion = self.companion
         if companion is None:
-            there = self.csv_file.exists() or companion_path(self.csv_file).exists()
-            return "damaged" if there else NOT_DONE
+            return "damaged" if self.is_there() else NOT_DONE
         if "weights_identity" in wanted and not companion.is_of(wanted["weights_identity"], wanted["weights_sha256"]):
             return WEIGHTS_CHANGED
         for name, reason in STALE_REASONS.items():
             if name in wanted and getattr(companion, name) != wanted[name]:
                 return reason
         if any(problem["may_pass"] for problem in companion.problems):
-            return "files that could not be read"  # they may be readable now
+            return UNREAD
         try:
             return None if self.is_whole() else "damaged"
         except ResultsError:
@@ -140,32 +146,49 @@ class ResultFolder:
     others: list[str]
 
 
-def folders_below(top: Path) -> Iterator[ResultFolder]:
+def folders_below(top: Path, on_problem: Callable[[ResultsError], None]) -> Iterator[ResultFolder]:
     """Walk a tree of results in the order of its paths; links are followed, and each folder is entered once.
+
+    Parameters
+    ----------
+    on_problem : called with each folder that cannot be listed
 
     Raises
     ------
     ResultsError
-        If a folder cannot be listed.
+        If the top itself cannot be listed.
     """
     entered: set[tuple[int, int]] = set()
-    folders = [top]
-    while folders:
-        folder = folders.pop()
+    folders, linked = [top], deque[Path]()
+    while folders or linked:
+        folder = folders.pop() if folders else linked.popleft()  # under its own name, rather than that of a link
         try:
             status = folder.stat()
             if (status.st_dev, status.st_ino) in entered:
                 continue
             entered.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
-                is_folder = {entry.name: entry.is_dir() for entry in entries}
+                is_folder = {entry.name: _is_folder(entry) for entry in entries}
         except OSError as error:
-            raise ResultsError(f"cannot list {folder}: {error.strerror}") from None
+            problem = ResultsError(f"cannot list {folder}: {error.strerror}")
+            if folder == top:
+                raise problem from None
+            on_problem(problem)
+            continue
         names = sorted(name for name in is_folder if not is_folder[name])
         matches = {name: match["name"] for name in names if (match := RESULT.fullmatch(name))}
         results = [Result(folder / f"{name}.txt") for name in sorted(set(matches.values()))]
         yield ResultFolder(folder, results, [name for name in names if name not in matches])
-        folders.extend(folder / name for name in sorted(is_folder, reverse=True) if is_folder[name])
+        inner = [folder / name for name in sorted(is_folder) if is_folder[name]]
+        linked.extend(path for path in inner if path.is_symlink())
+        folders.extend(path for path in reversed(inner) if not path.is_symlink())
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a link to itself
+        return False
 
 
 def results_below(top: Path) -> Iterator[Result]:
@@ -176,5 +199,9 @@ def results_below(top: Path) -> Iterator[Result]:
     ResultsError
         If a folder cannot be listed.
     """
-    for folder in folders_below(top):
+
+    def refuse(problem: ResultsError) -> None:
+        raise problem
+
+    for folder in folders_below(top, refuse):
         yield from folder.results

@@ -1,5 +1,6 @@
 """A tree of results checked: every CSV against its companion, and against the archive it was made from."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from aurorapt.archive.night_listing import list_minute_files
 from aurorapt.errors import ArchiveError, ResultsError, counted
 from aurorapt.results.classifications import csv_path
 from aurorapt.results.companion import Companion, companion_path
-from aurorapt.results.tree import Result, ResultFolder, folders_below
+from aurorapt.results.tree import UNREAD, Result, ResultFolder, folders_below
 
 NAMED_IN_REMARK = 3  # of the other files of a folder
 
@@ -21,8 +22,8 @@ NAMED_IN_REMARK = 3  # of the other files of a folder
 class Fault:
     """What is wrong with a result.
 
-    ``kind`` is missing, damaged or stale, and ``file`` the CSV; or mixed, where a tree holds results of several
-    weights, and ``file`` the tree.
+    ``kind`` is missing, damaged or stale, and ``file`` the CSV, or a folder that cannot be listed; or it is mixed,
+    where a tree holds results of several weights, and ``file`` the tree.
     """
 
     kind: str
@@ -64,30 +65,42 @@ def verify(output: Path, archive: Path | None = None) -> Verification:
         If the archive cannot be listed.
     """
     verification = Verification()
-    done: set[CameraNight] = set()
+    sound: dict[CameraNight, Path] = {}
     remarks: list[str] = []
     made_with: Counter[tuple[str, str, str, str]] = Counter()
-    for folder in folders_below(output):
+
+    def note_folder(problem: ResultsError) -> None:
+        verification.faults.append(Fault("missing", str(output), str(problem)))
+
+    for folder in folders_below(output, note_folder):
         remarks.extend(_remarks(folder))
         for result in folder.results:
             verification.results += 1
-            companion, night = result.companion, result.night
-            fault = _check(result)
-            if companion is not None:
-                made_with[_weights_of(companion)] += 1
-            if night is not None:
-                done.add(night)
-                if fault is None and archive is not None:
-                    fault = _check_data(result, night, archive)
+            if result.companion is not None:
+                made_with[_weights_of(result.companion)] += 1
+            fault = _check(result) or _check_against_others(result, sound)
+            if fault is None and archive is not None and result.night is not None:
+                fault = _check_data(result, result.night, archive)
+            if result.night is not None and (fault is None or fault.kind == "stale"):
+                sound.setdefault(result.night, result.csv_file)
             if fault is not None:
                 verification.faults.append(fault)
     verification.weights = _by_name(made_with)
     if verification.results:
         verification.remarks = remarks
     verification.faults.extend(_mixed(output, made_with))
-    if archive is not None and done:
-        verification.faults.extend(_missing(output, archive, done))
+    if archive is not None and sound:
+        named = {fault.file for fault in verification.faults}
+        verification.faults.extend(fault for fault in _missing(output, archive, set(sound)) if fault.file not in named)
     return verification
+
+
+def _check_against_others(result: Result, sound: dict[CameraNight, Path]) -> Fault | None:
+    """Find a second result of a camera-night, which a change of its name may have left."""
+    other = sound.get(result.night) if result.night else None
+    if other is None:
+        return None
+    return Fault("damaged", str(result.csv_file), f"{result.night} has another result: {other}")
 
 
 def _remarks(folder: ResultFolder) -> Iterator[str]:
@@ -106,9 +119,9 @@ def _check(result: Result) -> Fault | None:
     def fault(kind: str, reason: str) -> Fault:
         return Fault(kind, str(result.csv_file), reason)
 
-    if not companion_path(result.csv_file).exists():
+    if not os.path.lexists(companion_path(result.csv_file)):
         return fault("missing", "it has no companion")
-    if not result.csv_file.exists():
+    if not os.path.lexists(result.csv_file):
         return fault("missing", "CSV missing, companion exists")
     companion = result.companion
     if companion is None:
@@ -128,11 +141,11 @@ def _check(result: Result) -> Fault | None:
 def _check_rows(result: Result, companion: Companion) -> str:
     """Say what the rows of a CSV contradict, if anything."""
     rows, night = result.rows, result.night
-    if not len(rows) == companion.rows == sum(companion.counts.values()):
+    if len(rows) != companion.rows:
         return f"{counted(len(rows), 'row')} where its companion says {companion.rows}"
     if night is None or result.csv_file.name not in result.names:
         return f"its companion belongs to {companion.camera_night}"
-    if result.csv_file.parent.parts[-3:] != tuple(f"{night.date:%Y/%m/%d}".split("/")):
+    if result.csv_file.resolve().parent.parts[-3:] != tuple(f"{night.date:%Y/%m/%d}".split("/")):
         return f"it lies in another folder than that of {night.date}"
     if len(rows) == 0:
         return ""
@@ -146,7 +159,7 @@ def _check_rows(result: Result, companion: Companion) -> str:
     if (rows["time"].astype("datetime64[D]") != np.datetime64(night.date)).any():
         return f"a row of another date than {night.date}"
     counts = Counter(rows["prediction_str"].tolist())
-    if any(counts[name] != count for name, count in companion.counts.items()):
+    if any(counts[name] != companion.counts.get(name, 0) for name in {*counts, *companion.counts}):
         return "other counts of the classes than its companion says"
     return ""
 
@@ -178,6 +191,8 @@ def _check_data(result: Result, night: CameraNight, archive: Path) -> Fault | No
     except ArchiveError as error:
         return Fault("stale", str(result.csv_file), str(error))
     reason = result.why_stale({"fingerprint": listing.fingerprint})
+    if any(problem.may_pass for problem in listing.problems):
+        reason = reason or UNREAD
     return Fault("stale", str(result.csv_file), reason) if reason else None
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from time import monotonic
 
 import numpy as np
@@ -12,12 +11,12 @@ from numpy.typing import NDArray
 from aurorapt import __version__
 from aurorapt.archive.camera_nights import CameraNight, Problem
 from aurorapt.archive.night_listing import NightListing
-from aurorapt.errors import ResultsError, WorseResultsError, counted
+from aurorapt.errors import ResultsError, counted
 from aurorapt.machine.locks import Lock
 from aurorapt.results import classifications
 from aurorapt.results.companion import Companion, RecordedProblem
-from aurorapt.results.tree import Result
 from aurorapt.run.options import RunOptions
+from aurorapt.run.worth import refuse_fewer_rows
 
 
 @dataclass
@@ -60,7 +59,7 @@ class OpenNight:
         """
         rows = self._rows(options.weights.classes)
         csv_file = classifications.csv_path(options.output, self.night)
-        self._refuse_what_is_worse(csv_file, len(rows))
+        self._refuse_what_is_worse(options, len(rows))
         text = classifications.csv_text(rows, datetime.now())
         companion = self._companion(options, rows, classifications.sha256_of_text(text))
         classifications.write_results(csv_file, text, companion)
@@ -84,7 +83,7 @@ class OpenNight:
             self.problems.append(Problem(str(self.night.folder), reason, count=len(self.not_finite)))
         return rows
 
-    def _refuse_what_is_worse(self, csv_file: Path, rows: int) -> None:
+    def _refuse_what_is_worse(self, options: RunOptions, rows: int) -> None:
         """Refuse to write what only another run, or other weights, can make good."""
         if self.not_finite and not self.times:
             raise ResultsError("the network returned NaN or infinity for every frame; are these weights sound?")
@@ -93,13 +92,7 @@ class OpenNight:
         unread = f"{counted(self.unread, 'file or folder', 'files or folders')} could not be read now"
         if not self.times and all(problem.may_pass for problem in self.problems):
             raise ResultsError(f"{unread}, and no frame could")
-        standing = Result(csv_file)
-        try:
-            rows_there = standing.companion.rows if standing.companion and standing.is_whole() else 0
-        except ResultsError:
-            rows_there = 0
-        if rows_there > rows:
-            raise WorseResultsError(f"{unread}; the result that is there has more rows, and stays")
+        refuse_fewer_rows(options, self.night, rows, unread)
 
     def _companion(self, options: RunOptions, rows: NDArray[np.void], csv_sha256: str) -> Companion:
         weights = options.weights

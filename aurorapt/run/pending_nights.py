@@ -3,7 +3,6 @@
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights
@@ -14,11 +13,12 @@ from aurorapt.machine.locks import Locks
 from aurorapt.machine.whole_files import remove_leftovers
 from aurorapt.results import classifications
 from aurorapt.results.companion import companion_path
-from aurorapt.results.tree import NOT_DONE, Result
+from aurorapt.results.tree import NOT_DONE, UNREAD, Result
 from aurorapt.run.open_night import OpenNight
 from aurorapt.run.options import RunOptions
 from aurorapt.run.progress import RunProgress
 from aurorapt.run.run_summary import Summary
+from aurorapt.run.worth import refuse_simulated_weights
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +94,9 @@ class PendingNights:
         csv_file = classifications.csv_path(self.options.output, night)
         lock_file = csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock")
         listing = list_minute_files(night)
-        if self._why_stale(csv_file, listing) is None:
+        if self._why_stale(night, csv_file, listing) is None:
             self.locks.clear(lock_file)  # of a run that was killed when it was all but done
+            classifications.remove_superseded(self.options.output, night)  # which such a run leaves too
             self._skip_current(night)
             return None
         classifications.prepare_folder(csv_file)
@@ -108,9 +109,9 @@ class PendingNights:
             return None
         try:
             # once more: the lock may be free because another run is done
-            reason = self._why_stale(csv_file, listing)
+            reason = self._why_stale(night, csv_file, listing)
             if reason is not None:
-                self._refuse_simulated_weights(night)
+                refuse_simulated_weights(self.options, night)
         except BaseException:
             self.locks.release(lock)
             raise
@@ -123,9 +124,10 @@ class PendingNights:
             log.info("%s: is done anew: %s", night, reason)
         return OpenNight(night, listing, lock, reason)
 
-    def _why_stale(self, csv_file: Path, listing: NightListing) -> str | None:
+    def _why_stale(self, night: CameraNight, csv_file: Path, listing: NightListing) -> str | None:
         options = self.options
         wanted = {
+            "camera_night": str(night),
             "fingerprint": listing.fingerprint,
             "weights_identity": options.weights.identity,
             "weights_sha256": options.weights.sha256,
@@ -133,32 +135,9 @@ class PendingNights:
             "salvage": options.salvage,
         }
         reason = Result(csv_file).why_stale(wanted)
+        if reason is None and any(problem.may_pass for problem in listing.problems):
+            reason = UNREAD  # the fingerprint knows nothing of what could not be listed
         return "--overwrite" if reason is None and options.overwrite else reason
-
-    def _refuse_simulated_weights(self, night: CameraNight) -> None:
-        """Keep what real weights made, or may have made, from being replaced by simulated ones for want of an option.
-
-        Raises
-        ------
-        WorseResultsError
-            Naming both weights and the options.
-        """
-        options = self.options
-        if options.weights.kind != "simulated" or options.overwrite:
-            return
-        for shares_site in (False, True):
-            csv_file = classifications.csv_path(options.output, replace(night, shares_site=shares_site))
-            companion = Result(csv_file).companion
-            if companion is None and shares_site == night.shares_site and csv_file.exists():
-                made = "weights that no companion names"
-            elif companion is None or companion.weights_kind == "simulated" or companion.camera_night != str(night):
-                continue
-            else:
-                made = f"the {companion.weights_kind} weights {companion.weights_name}"
-            raise WorseResultsError(
-                f"the result was made with {made}, and the simulated weights {options.weights.name} do not replace it: "
-                "name the weights with --weights, or give --overwrite"
-            )
 
     def _skip_current(self, night: CameraNight) -> None:
         self.summary.current += 1

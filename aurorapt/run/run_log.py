@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from aurorapt import __version__
-from aurorapt.errors import OptionError
+from aurorapt.errors import OptionError, printable
 from aurorapt.run.options import RunOptions
 from aurorapt.run.run_summary import Summary
 from aurorapt.weights.weights_file import SIMULATED_NOTICE
@@ -70,6 +70,10 @@ class LogFile(logging.Handler):
 
 
 class _UtcFormatter(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802  logging's name
         return datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
 

@@ -308,6 +308,53 @@ def test_salvage_goes_on_behind_a_damaged_member(
     assert salvage(path).times == TIMES[:damaged_member] + TIMES[damaged_member + 1 :]
 
 
+def test_streams_that_bzip2_passes_over_are_a_problem(tmp_path: Path) -> None:
+    """Python's bz2 takes damage at the start of a later stream for the end of the file, and says nothing."""
+    streams = [bz2.compress(frame) for frame in minute_frames(MINUTE)]
+    path = write_minute(tmp_path, MINUTE, ending=".pgm.bz2")
+    path.write_bytes(b"".join([*streams[:10], b"X" + streams[10][1:], *streams[11:]]))
+    minute = read(path)
+    assert minute.times == TIMES[:10]
+    assert [problem.reason for problem in minute.problems] == ["what follows bzip2 stream 10 is none, and is lost"]
+    minute = salvage(path)
+    assert minute.times == TIMES[:10] + TIMES[11:]
+    assert "data lost before frame 11" in [problem.reason for problem in minute.problems]
+
+
+def test_a_gzip_member_of_zeros_is_a_problem(tmp_path: Path) -> None:
+    members = [gzip.compress(frame) for frame in minute_frames(MINUTE)]
+    path = write_minute(tmp_path, MINUTE)
+    path.write_bytes(b"".join([*members[:10], bytes(len(members[10])), *members[11:]]))
+    minute = read(path)
+    assert minute.times == TIMES[:10] + TIMES[11:]
+    assert [problem.reason for problem in minute.problems] == [
+        "what followed gzip stream 10 was overwritten with zeros"
+    ]
+    path.write_bytes(b"".join(members) + bytes(512))
+    assert read(path).problems == []
+
+
+def test_salvage_takes_no_header_whose_beginning_is_lost(tmp_path: Path) -> None:
+    content = b"".join(minute_frames(MINUTE, 4))
+    second = content.index(b"P5\n", 10)
+    members = [
+        bytearray(gzip.compress(part))
+        for part in (content[:second], content[second : second + 60], content[second + 60 :])
+    ]
+    members[1][len(members[1]) // 2] ^= 255
+    path = write_minute(tmp_path, MINUTE)
+    path.write_bytes(b"".join(members))
+    assert salvage(path).times == [TIMES[0], *TIMES[2:4]]
+
+
+def test_an_unreadable_copy_of_a_full_minute_costs_no_other_look(tmp_path: Path) -> None:
+    path = write_minute(tmp_path, MINUTE, ending=".pgm")
+    minute = read(tmp_path / "20140310_0600_gill_themis19_full.pgm.gz", path)
+    assert minute.times == TIMES
+    (problem,) = minute.problems
+    assert not problem.may_pass
+
+
 def test_salvage_joins_what_several_members_hold(tmp_path: Path) -> None:
     """Members need not end where frames do."""
     content = b"".join(minute_frames(MINUTE))

@@ -129,6 +129,8 @@ def test_names_of_minutes(tmp_path: Path, name: str) -> None:
         "20140310_0601_gill_themis19_full_dark.pgm.gz",
         "20140310_0601_gill_themis19_wide_full.pgm.gz",
         "20140310_0601_gill_themis19_fullish.pgm",
+        "20140310_0601_gill_dark_full.pgm",
+        "20140310_0601_gill_average_full.pgm",
         "20140310_0601_gill_themis19_full.pgm.xz",
         "20140310_0601_gill_themis19_full.png",
         "20140310_060_gill_themis19_full.pgm",

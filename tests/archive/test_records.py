@@ -35,7 +35,9 @@ def test_a_frame_that_lost_bytes_is_no_frame_and_the_others_stay(tmp_path: Path,
     assert minute.times == TIMES[:number] + TIMES[number + 1 :]
     np.testing.assert_array_equal(minute.images, np.delete(read(tmp_path / "whole", FRAMES).images, number, axis=0))
     (problem,) = minute.problems
-    assert problem.reason == f"frame {number + 1} of 20: its image has {131072 - lost} bytes instead of 131072"
+    assert (
+        problem.reason == f"frame {number + 1} of 20: its image has another length than 131072 bytes: {131072 - lost}"
+    )
     assert not problem.may_pass
 
 
@@ -53,7 +55,7 @@ def test_bytes_behind_the_last_frame_leave_it_unproved(tmp_path: Path) -> None:
     minute = read(tmp_path, [*FRAMES, b"\n"])
     assert minute.times == TIMES[:19]
     assert [problem.reason for problem in minute.problems] == [
-        "frame 20 of 20: its image has 131073 bytes instead of 131072"
+        "frame 20 of 20: its image has another length than 131072 bytes: 131073"
     ]
 
 
@@ -134,3 +136,20 @@ def test_a_record_may_hold_what_looks_like_a_beginning(tmp_path: Path) -> None:
     minute = read(tmp_path, with_frame(5, frame_bytes(header(TIMES[5]), pixels)))
     assert (minute.times, minute.problems) == (TIMES, [])
     np.testing.assert_array_equal(minute.images[5], pixels)
+
+
+def test_numbers_without_end_take_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "20140310_0600_gill_themis19_full.pgm"
+    path.write_bytes(b"P5\n" + b"1 " * 32_000 + b"x\n")
+    (problem,) = read_minute(MinuteFile(path), "gill", MINUTE.date(), file_timeout=10).problems
+    assert not problem.may_pass
+
+
+def test_damage_of_one_kind_in_many_places_is_one_problem(tmp_path: Path) -> None:
+    minute = read(tmp_path, [b"P5\n#cut\n" + frame for frame in FRAMES])
+    assert minute.times == TIMES
+    assert [(problem.count, problem.reason) for problem in minute.problems] == [
+        (20, "unreadable data before frame 1, and at 19 other places")
+    ]
+    hurt = [frame[:50_000] + frame[50_000 + number + 1 :] for number, frame in enumerate(FRAMES)]
+    assert read(tmp_path / "hurt", [*hurt, FRAMES[0]]).problems[0].count == 20

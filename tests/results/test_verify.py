@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -168,6 +169,43 @@ def test_links_are_followed_and_loops_are_not(tree: Path) -> None:
     (linked / "2014").symlink_to(tree / "output/2014")
     (tree / "output/2014/03/back").symlink_to(tree / "output/2014")
     assert verify(linked).results == 5
+
+
+@pytest.mark.parametrize("place", ["2014", "2014/03", "2014/03/01"])
+def test_a_part_of_a_tree_is_a_tree(tree: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree / "output" / place)
+    assert verify(Path()).faults == []
+    (tree / "link").symlink_to(tree / "output" / place)
+    assert verify(tree / "link").faults == []
+
+
+def test_a_link_that_sorts_first_hides_no_path(tree: Path) -> None:
+    (tree / "output/0_latest").symlink_to("2014")
+    (tree / "output/itself").symlink_to("itself")
+    assert faults(tree) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_without_permission_stops_nothing(tree: Path) -> None:
+    folder = (tree / "output" / NAME.format(2)).parent
+    folder.chmod(0)
+    try:
+        assert [kind for kind, _, _ in faults(tree, with_archive=False)] == ["missing"]
+        assert verify(tree / "output").results == 4
+    finally:
+        folder.chmod(0o755)
+
+
+def test_a_name_as_long_as_names_can_be_stops_nothing(tree: Path) -> None:
+    name = "x" * (255 - len("_classifications.txt")) + "_classifications.txt"
+    (tree / "output" / name).touch()
+    assert [kind for kind, _, _ in faults(tree)] == ["missing"]
+
+
+@pytest.mark.parametrize("night", ["00010101 gill_themis19", "99991231 gill_themis19"])
+def test_an_odd_date_in_a_companion_takes_no_time(tree: Path, night: str) -> None:
+    change_companion(tree, 1, camera_night=night)
+    assert faults(tree)[0][0] == "damaged"
 
 
 def test_what_else_lies_there_is_remarked(tree: Path) -> None:

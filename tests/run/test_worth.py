@@ -14,8 +14,9 @@ import pytest
 import aurorapt
 from aurorapt.archive import packed_file
 from aurorapt.archive.minute_file import read_packed
-from aurorapt.errors import ArchiveError
+from aurorapt.errors import ArchiveError, ResultsError
 from aurorapt.results.companion import companion_path
+from aurorapt.results.verify import verify
 from aurorapt.run.pipeline import classify
 from aurorapt.run.run_summary import Summary
 from aurorapt.weights.weights_file import Weights, read_weights, write_weights
@@ -68,6 +69,25 @@ class TestSimulatedWeights:
         assert (tmp_path / NAME).read_bytes() == before
         assert run(stream0, tmp_path, simulated, overwrite=True).written == 1
         assert (tmp_path / NAME).read_bytes() != before
+
+    @pytest.mark.parametrize("folder", ["gill_themis", "gill_themis12"])
+    def test_do_not_replace_those_of_another_folder_of_the_site(
+        self, stream0: Path, weights_file: Path, simulated: Path, tmp_path: Path, folder: str
+    ) -> None:
+        run(stream0, tmp_path, weights_file)
+        before = (tmp_path / NAME).read_bytes()
+        camera = stream0 / "2014/03/10/gill_themis19"
+        camera.rename(camera.with_name(folder))
+        assert run(stream0, tmp_path, simulated).failed == 1
+        assert (tmp_path / NAME).read_bytes() == before
+
+    def test_do_not_replace_a_companion_that_cannot_be_read(
+        self, stream0: Path, weights_file: Path, simulated: Path, tmp_path: Path
+    ) -> None:
+        run(stream0, tmp_path, weights_file)
+        (tmp_path / NAME).unlink()
+        companion_path(tmp_path / NAME).write_text("{")
+        assert run(stream0, tmp_path, simulated).failed == 1
 
     def test_are_replaced_by_others(self, stream0: Path, weights_file: Path, simulated: Path, tmp_path: Path) -> None:
         run(stream0, tmp_path, simulated)
@@ -134,7 +154,7 @@ def test_results_of_version_0_1_stay_current(stream0: Path, weights_file: Path, 
 def test_what_is_not_understood_is_not_final(
     stream0: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(packed: bytes, path: Path) -> bytes:
+    def fail(packed: bytes, path: Path) -> tuple[bytes, str]:
         if "_0601_" in path.name:
             raise error
         return UNPACK(packed, path)
@@ -152,7 +172,7 @@ def test_after_something_unexpected_the_twin_is_tried(
 ) -> None:
     write_minute(stream0, MINUTE, 3, ending=".pgm")
 
-    def fail(packed: bytes, path: Path) -> bytes:
+    def fail(packed: bytes, path: Path) -> tuple[bytes, str]:
         if path.suffix == ".gz" and "_0600_" in path.name:
             raise MemoryError
         return UNPACK(packed, path)
@@ -227,3 +247,79 @@ def test_frames_that_share_a_second_are_one_counted_problem_a_file(weights_file:
     run(tmp_path / "alone", tmp_path / "other", weights_file)
     rows, last = (aurorapt.read_classifications(folder / NAME) for folder in (tmp_path, tmp_path / "other"))
     np.testing.assert_array_equal(rows, last)
+
+
+def test_a_current_night_one_of_whose_folders_cannot_be_listed_is_not_done(
+    stream0: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "output"
+    run(stream0, output, weights_file)
+    later = write_minute(stream0, MINUTE.replace(hour=7), 3).parent
+    scandir = os.scandir
+
+    def failing(folder: Any) -> Any:
+        if str(folder) == str(later):
+            raise OSError(5, "Input/output error")
+        return scandir(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", failing)
+        summary = run(stream0, output, weights_file)
+        assert (summary.current, summary.unread, summary.succeeded) == (0, 1, False)
+        assert [fault.kind for fault in verify(output, stream0).faults] == ["stale"]
+    assert run(stream0, output, weights_file).rows == 9
+
+
+def test_what_another_name_left_is_removed_by_the_next_run(
+    stream0: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(stream0, tmp_path, weights_file)
+    write_minute(stream0, MINUTE, 3, device="themis07")
+
+    def fail(*_: object) -> None:
+        raise ResultsError("cannot remove: Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("aurorapt.results.classifications.remove_superseded", fail)
+        assert run(stream0, tmp_path, weights_file).failed == 2
+    assert any("has another result" in fault.reason for fault in verify(tmp_path).faults)
+    assert run(stream0, tmp_path, weights_file).current == 2
+    assert not (tmp_path / NAME).exists()
+    assert verify(tmp_path, stream0).faults == []
+
+
+def test_a_better_result_under_the_other_name_stays_while_files_cannot_be_read(
+    stream0: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(stream0, tmp_path, weights_file)
+    write_minute(stream0, MINUTE, 3, device="themis07")
+    monkeypatch.setattr("aurorapt.archive.minute_file.read_packed", unreadable)
+    summary = run(stream0, tmp_path, weights_file)
+    assert (summary.written, summary.failed) == (1, 1)
+    assert len(aurorapt.read_classifications(tmp_path / NAME)) == 6
+
+
+def test_a_renamed_camera_folder_is_done_anew(stream0: Path, weights_file: Path, tmp_path: Path) -> None:
+    run(stream0, tmp_path, weights_file)
+    camera = stream0 / "2014/03/10/gill_themis19"
+    camera.rename(camera.with_name("gill_themis"))
+    assert run(stream0, tmp_path, weights_file).redone == {"camera folder changed": 1}
+    assert verify(tmp_path, stream0).faults == []
+
+
+def test_both_files_or_none_are_replaced(
+    stream0: Path, weights_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(stream0, tmp_path, weights_file)
+    paths = [tmp_path / NAME, companion_path(tmp_path / NAME)]
+    before = [path.read_bytes() for path in paths]
+    replace_file = Path.replace
+
+    def failing(path: Path, target: Path) -> Path:
+        if target.suffix == ".json":
+            raise OSError(5, "Input/output error")
+        return replace_file(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    assert run(stream0, tmp_path, weights_file, overwrite=True).failed == 1
+    assert [path.read_bytes() for path in paths] == before
