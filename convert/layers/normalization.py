@@ -1,10 +1,14 @@
 """Normalisation by recorded or by current means and variances."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..builder import Value
+from ..writer import FUSED_EPSILON
 from .options import Options, flag, ignored, number, one_axis, only
 from .registry import LayerCall, Variable, converts
+
+LARGEST_DOUBT = 1e-6  # of a result; what float32 rounds anyway
 
 
 def _scale_and_center(options: Options) -> list[Variable]:
@@ -46,11 +50,27 @@ def convert_batch_normalization(call: LayerCall) -> Value:
         "running_mean": call.array("moving_mean", channels),
         "running_var": call.array("moving_variance", channels),
     }
-    attributes = {"channels": value.shape[0], "epsilon": call.options["epsilon"]}
+    attributes = {"channels": value.shape[0], "epsilon": _epsilon(call, tensors["running_var"])}
     result = call.graph.add(call.path, "batch_norm", [value], attributes, tensors)
     if len(value.shape) == 2:
         return call.graph.add(f"{call.path}/back", "permute", [result], {"axes": (2, 1)})
     return result
+
+
+def _epsilon(call: LayerCall, variance: NDArray[np.float32]) -> float:
+    """Find what the program that wrote the file adds to the variance, where that makes a difference."""
+    epsilon, rank = float(call.options["epsilon"]), len(call.input.shape) + 1
+    if call.layer.class_name == "SyncBatchNormalization" or call.options["synchronized"]:
+        return epsilon
+    first, *others = call.writer.batch_norm_epsilons(epsilon, rank, call.options["axis"] % rank == rank - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = [np.sqrt((variance + np.float64(other)) / (variance + np.float64(first))) for other in others]
+    if any(np.abs(ratio - 1).max() > LARGEST_DOUBT for ratio in ratios):
+        raise call.refusal(
+            f"epsilon={epsilon:g} was raised to {FUSED_EPSILON:g} where TensorFlow saw a GPU, and the file does not "
+            "tell; load and save it with Keras in TensorFlow 2.12 or later"
+        )
+    return first
 
 
 def _axis_first(call: LayerCall) -> Value:

@@ -13,6 +13,7 @@ from aurorapt.errors import ConversionError
 
 from ..builder import KerasGraph, Value
 from ..keras_model import Layer
+from ..writer import Writer
 from .activation import FUNCTIONS
 from .options import refusal
 
@@ -27,7 +28,7 @@ class OperatorCall:
     path: str
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any]
-    keras_major: int
+    writer: Writer
     graph: KerasGraph
 
     def refusal(self, reason: str) -> ConversionError:
@@ -130,7 +131,7 @@ def _function(name: str) -> Callable[[OperatorCall], Value]:
     def apply(call: OperatorCall) -> Value:
         if len(call.arguments) != 1 or not isinstance(call.arguments[0], Value):
             raise call.refusal("must be called on one result of a layer")
-        op, attributes = FUNCTIONS[name](call.keras_major)
+        op, attributes = FUNCTIONS[name](call.writer.major)
         return call.graph.add(call.path, op, [call.arguments[0]], attributes)
 
     return apply

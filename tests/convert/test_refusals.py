@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from aurorapt.errors import ConversionError
-from convert.files.keras_file import version_major
 from convert.graph import build_graph
 from convert.keras_model import parse_model
+from convert.writer import Writer
 
+WRITER = Writer("2.12.0", "tensorflow")
 CONVOLUTION = {"filters": 2, "kernel_size": [1, 1], "use_bias": False}
 KERNEL = {"kernel": np.ones((1, 1, 3, 2), np.float32)}
 
@@ -22,7 +23,7 @@ def sequential(class_name: str, options: dict[str, Any], arrays: dict[str, Any] 
         {"class_name": class_name, "config": {"name": "suspect", "trainable": True, **options}, **item},
     ]
     config = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
-    build_graph(parse_model(json.dumps(config)), {("suspect",): arrays or {}}, keras_major=2)
+    build_graph(parse_model(json.dumps(config)), {("suspect",): arrays or {}}, WRITER)
 
 
 def functional(
@@ -52,7 +53,7 @@ def functional(
             "output_layers": output_layers,
         },
     }
-    build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+    build_graph(parse_model(json.dumps(config)), {}, WRITER)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_named_outputs_whose_order_cannot_be_told() -> None:
 @pytest.mark.parametrize("version", ["", "x", "four", "v3.1", "-3", "4.0", "3\n", "3.1" * 100, "3.\x1b[2J"])
 def test_version_of_keras(version: str) -> None:
     with pytest.raises(ConversionError, match="was written by Keras"):
-        version_major(version)
+        Writer(version)
 
 
 def test_two_layers_of_one_name() -> None:
@@ -205,7 +206,7 @@ def test_two_layers_of_one_name() -> None:
         },
     }
     with pytest.raises(ConversionError, match="have one name"):
-        build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+        build_graph(parse_model(json.dumps(config)), {}, WRITER)
 
 
 def test_layers_that_feed_each_other_in_a_circle() -> None:
@@ -252,7 +253,7 @@ def test_input_that_is_no_image(batch_input_shape: Any) -> None:
     ]
     config = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
     with pytest.raises(ConversionError, match=r"layer images \(InputLayer\): its input shape"):
-        build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+        build_graph(parse_model(json.dumps(config)), {}, WRITER)
 
 
 def test_array_of_another_shape() -> None:
