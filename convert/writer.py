@@ -54,14 +54,14 @@ class Writer:
 
     def may_be_of(self, backend: str) -> bool:
         """Tell whether Keras ran on this backend, for all that the file says."""
-        return self.backend == backend or not self.backend and backend in BACKENDS[self.major]
+        return self.backend == backend or (not self.backend and backend in BACKENDS[self.major])
 
     def bilinear_is_centred(self) -> bool | None:
         """Tell whether UpSampling2D interpolates between the centres of pixels, or between corners; none if in doubt.
 
         Keras up to 2.3 and the Keras in TensorFlow up to 1.14 do the latter. TensorFlow 1.13 to 2.1 all say 2.2.4-tf.
         """
-        if self.release >= (2, 4) or self.version.startswith("2.3.") and self.is_tensorflow:
+        if self.release >= (2, 4) or (self.version.startswith("2.3.") and self.is_tensorflow):
             return True
         if self.version == "2.2.4-tf":
             return self.knows_ragged

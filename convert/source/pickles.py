@@ -1,7 +1,7 @@
 """Careful reading of pickles: instruction by instruction, without executing anything.
 
-Only the few instructions that plain data and numpy arrays need are known, and a global name is a name, never imported or
-called.
+Only the few instructions that plain data and numpy arrays need are known, and a global name is a name, never imported
+or called.
 
 A `pickle.Unpickler` whose ``find_class`` refuses would not be enough: it executes nothing, but makes its memo as large
 as an index in the file says. The nine bytes ``80 04 4e 72 ff ff ff 0f 2e`` cost it 4 GB.
