@@ -21,8 +21,9 @@ from aurorapt.errors import ConversionError
 from ..keras_model import LONGEST_CONFIGURATION, Layer, Model, parse_model
 from ..layers.operators import is_operator
 from ..writer import Writer
-from .hdf5 import HIGHEST_COMPRESSION, ArrayReader, child, list_arrays, open_hdf5, read_text
+from .hdf5 import HIGHEST_COMPRESSION, ArrayReader, child, list_arrays, open_hdf5
 from .keras_file import KerasFile
+from .texts import TextReader, largest_texts
 from .variables import layer_variables, variables_in_order
 
 CONFIGURATION, METADATA, ARRAYS = "config.json", "metadata.json", "model.weights.h5"
@@ -31,6 +32,7 @@ TRAINING_ONLY = ("optimizer", "metrics", "seed_generator")  # parts of paths
 
 
 _DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError)
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for any memory
 
 
 class _Container(NamedTuple):
@@ -56,7 +58,8 @@ def read_keras_archive(path: Path) -> KerasFile:
     model = parse_model(members[CONFIGURATION])
     writer = Writer(_keras_version(members[METADATA]))
     with open_hdf5(io.BytesIO(members[ARRAYS])) as file:
-        return KerasFile(model, _read_arrays(file, model), writer)
+        texts = TextReader(file, largest_texts(members[ARRAYS]))
+        return KerasFile(model, _read_arrays(file, texts, model), writer)
 
 
 def _read_members(path: Path) -> dict[str, bytes]:
@@ -68,16 +71,18 @@ def _read_members(path: Path) -> dict[str, bytes]:
                 shown = ", ".join(f"{name!r:.60}" for name in names[:5])
                 raise ConversionError(f"must hold {', '.join(LARGEST_MEMBERS)} and nothing else; it holds {shown}")
             for member in listed:
-                _check_size(member)
+                _check_member(member)
             return {member.filename: archive.read(member) for member in listed}
     except _DAMAGE as error:
         raise ConversionError(f"is not a sound .keras archive: {str(error) or 'it is cut short':.200}") from None
 
 
-def _check_size(member: zipfile.ZipInfo) -> None:
+def _check_member(member: zipfile.ZipInfo) -> None:
     largest = LARGEST_MEMBERS[member.filename]
     if member.file_size > largest:
         raise ConversionError(f"{member.filename} claims {member.file_size} bytes, more than {largest}")
+    if member.compress_type not in COMPRESSIONS:
+        raise ConversionError(f"{member.filename} is packed in a way that Keras does not use")
     if member.file_size > HIGHEST_COMPRESSION * max(member.compress_size, 1):
         raise ConversionError(f"{member.filename} is packed more than {HIGHEST_COMPRESSION} times")
 
@@ -89,7 +94,7 @@ def _keras_version(metadata: bytes) -> str:
         raise ConversionError(f"{METADATA} is not sound: {error!s:.100}") from None
 
 
-def _read_arrays(file: h5py.File, model: Model) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
+def _read_arrays(file: h5py.File, texts: TextReader, model: Model) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
     stored = _stored_arrays(file)
     roots = {name.split("/")[0] for name in stored}
     container = next((kind for kind in _CONTAINERS if kind.name in roots), _CONTAINERS[0])
@@ -102,7 +107,7 @@ def _read_arrays(file: h5py.File, model: Model) -> dict[tuple[str, ...], dict[st
             if name not in stored:
                 raise ConversionError(f"layer {layer.name} ({layer.class_name}): its array {variable.name} is missing")
             arrays.setdefault(path, {})[variable.name] = reader.read(file, stored[name])
-            _check_name(file, stored[name], layer)
+            _check_name(file, texts, stored[name], layer)
             used.add(name)
     if unused := stored.keys() - used:
         raise ConversionError(f"holds arrays that the model does not use: {', '.join(sorted(unused)[:5])}")
@@ -118,9 +123,9 @@ def _stored_arrays(file: h5py.File) -> dict[str, str]:
     return {name: path for name, path in stored.items() if not set(name.split("/")) & set(TRAINING_ONLY)}
 
 
-def _check_name(file: h5py.File, path: str, layer: Layer) -> None:
+def _check_name(file: h5py.File, texts: TextReader, path: str, layer: Layer) -> None:
     """Refuse an array whose group records another layer's name: the numbering would not be what it seems."""
-    name = read_text(child(file, path.rpartition("/")[0]).attrs, "name")
+    name = texts.text(child(file, path.rpartition("/")[0]).attrs, "name")
     if name not in (None, layer.name):
         raise ConversionError(f"layer {layer.name} ({layer.class_name}): its arrays are those of {name!r:.60}")
 

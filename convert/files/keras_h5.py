@@ -12,8 +12,9 @@ from aurorapt.errors import ConversionError
 
 from ..keras_model import Model, parse_model
 from ..writer import Writer
-from .hdf5 import ArrayReader, child, list_arrays, open_hdf5, read_names, read_text
+from .hdf5 import ArrayReader, child, list_arrays, open_hdf5
 from .keras_file import KerasFile
+from .texts import TextReader, largest_texts_of_file
 from .variables import is_seed_state, match_names
 
 NOT_WEIGHTS = {"optimizer_weights"}  # beside model_weights, of use to training only
@@ -29,21 +30,22 @@ def read_keras_h5(path: Path) -> KerasFile:
         If the file is damaged, holds no whole model, or holds arrays that the model does not use.
     """
     with open_hdf5(str(path)) as file:
-        text = read_text(file.attrs, "model_config")
+        texts = TextReader(file, largest_texts_of_file(path))
+        text = texts.text(file.attrs, "model_config")
         if text is None:
             raise ConversionError("holds no model_config: weights alone cannot be converted, save the whole model")
-        version = read_text(file.attrs, "keras_version")
+        version = texts.text(file.attrs, "keras_version")
         version = "2" if version is None else version  # the earliest files give none
-        writer = Writer(version, read_text(file.attrs, "backend") or "")
+        writer = Writer(version, texts.text(file.attrs, "backend") or "")
         if odd := set(file) - NOT_WEIGHTS - {MODEL_WEIGHTS}:
             raise ConversionError(f"holds groups that no Keras model has: {', '.join(sorted(odd)[:5])}")
         group = child(file, MODEL_WEIGHTS)
         if not isinstance(group, h5py.Group):
             raise ConversionError(f"{MODEL_WEIGHTS} is not a group")
-        names = read_names(group.attrs, "layer_names")
+        names = texts.names(group.attrs, "layer_names")
         model = parse_model(text, names)
         writer = replace(writer, knows_ragged=_knows_ragged(model))
-        return KerasFile(model, _read_arrays(group, model, names, writer.major), writer)
+        return KerasFile(model, _read_arrays(group, texts, model, names, writer.major), writer)
 
 
 def _knows_ragged(model: Model) -> bool | None:
@@ -52,13 +54,13 @@ def _knows_ragged(model: Model) -> bool | None:
 
 
 def _read_arrays(
-    group: h5py.Group, model: Model, listed: Collection[str], keras_major: int
+    group: h5py.Group, texts: TextReader, model: Model, listed: Collection[str], keras_major: int
 ) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
     unused = set(list_arrays(group))
     reader = ArrayReader()
     arrays: dict[tuple[str, ...], dict[str, NDArray[Any]]] = {}
     for layer in model.layers:
-        names = _array_names(group, layer.name) if layer.name in listed else []
+        names = texts.names(child(group, layer.name).attrs, "weight_names") if layer.name in listed else []
         for path, variable, name in match_names(layer, names, keras_major):
             arrays.setdefault(path, {})[variable] = reader.read(group, f"{layer.name}/{name}")
             unused.discard(f"{layer.name}/{name}")
@@ -66,7 +68,3 @@ def _read_arrays(
     if unused:
         raise ConversionError(f"holds arrays that the model does not use: {', '.join(sorted(unused)[:5])}")
     return arrays
-
-
-def _array_names(group: h5py.Group, layer_name: str) -> list[str]:
-    return read_names(child(group, layer_name).attrs, "weight_names")

@@ -7,7 +7,6 @@ from aurorapt.errors import ConversionError
 from convert.source.labels import read_labels
 from tests.convert.tiny_keras import CLASSES, write_labels
 
-
 PROTOCOLS = range(6)
 
 
@@ -97,12 +96,12 @@ def test_refusal_of_classes_says_the_way_round(classes: object, protocol: int, t
 
 def test_refusal_of_other_kinds_says_the_way_round(tmp_path: Path) -> None:
     write_labels(tmp_path / "lb.pickle", ["a", "b"], y_type_="continuous")
-    with pytest.raises(ConversionError, match="'continuous'.*--classes NAME"):
+    with pytest.raises(ConversionError, match=r"'continuous'.*--classes NAME"):
         read_labels(tmp_path / "lb.pickle")
 
 
 def test_refuses_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="cannot be read.*--classes"):
+    with pytest.raises(ConversionError, match=r"cannot be read.*--classes"):
         read_labels(tmp_path / "lb.pickle")
 
 

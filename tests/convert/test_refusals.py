@@ -64,9 +64,7 @@ def functional(
         "Conv1D",
         "RandomCrop",
         "CenterCrop",
-        "Resizing",
         "MyLayer",
-        "ThresholdedReLU",
         "LSTM",
     ],
 )
