@@ -6,6 +6,8 @@ Interpolation is a sum over pixels with recorded weights, and both ways are inde
 import numpy as np
 from numpy.typing import NDArray
 
+from aurorapt.weights.weights_file import LARGEST_INPUT
+
 from ..builder import Value
 from .options import DATA_FORMAT, integer, one_of, only, pair
 from .registry import LayerCall, converts
@@ -68,6 +70,8 @@ def convert_resizing(call: LayerCall) -> Value:
 def _resize(call: LayerCall, image: Value, size: tuple[int, int], interpolation: str, at: float) -> Value:
     weights = {"nearest": _nearest, "bilinear": _bilinear}[interpolation]
     _, y, x = image.shape
+    if max(y, x, *size) > LARGEST_INPUT:
+        raise call.refusal(f"{(y, x)} to {size} pixels are more than {LARGEST_INPUT} each way")
     wide = _product(call, "x", image, weights(x, size[1], at))
     turned = call.graph.add(f"{call.path}/turned", "permute", [wide], {"axes": (1, 3, 2)})
     high = _product(call, "y", turned, weights(y, size[0], at))
@@ -89,7 +93,8 @@ def _positions(old: int, new: int, at: float) -> NDArray[np.float32]:
 def _nearest(old: int, new: int, at: float) -> NDArray[np.float32]:
     """Give the weight of each old pixel in each new one, (new, old) float32, where one pixel is taken."""
     taken = np.minimum(np.floor(_positions(old, new, at)).astype(int), old - 1)
-    return np.eye(old, dtype=np.float32)[taken]
+    weights: NDArray[np.float32] = np.eye(old, dtype=np.float32)[taken]
+    return weights
 
 
 def _bilinear(old: int, new: int, at: float) -> NDArray[np.float32]:

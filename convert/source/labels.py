@@ -42,11 +42,12 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 def _classes(binarizer: Any) -> tuple[str, ...]:
     """Give the class names of a recorded LabelBinarizer or LabelEncoder."""
-    state = binarizer.state if isinstance(binarizer, Recorded) else None
-    maker = binarizer.maker if isinstance(binarizer, Recorded) else None
-    if not isinstance(state, dict) or (maker.module, maker.name) not in BINARIZERS:
+    if not isinstance(binarizer, Recorded) or binarizer.maker.place not in BINARIZERS:
         raise ConversionError("is not a pickled LabelBinarizer or LabelEncoder")
-    if maker.name == "LabelBinarizer" and (kind := text(state.get("y_type_"))) not in KINDS:
+    state = binarizer.state
+    if not isinstance(state, dict):
+        raise ConversionError("is a label encoder that was not fitted")
+    if binarizer.maker.name == "LabelBinarizer" and (kind := text(state.get("y_type_"))) not in KINDS:
         raise ConversionError(f"its labels are {kind!r:.40}, not {' or '.join(KINDS)}")
     try:
         return tuple(_class_name(value) for value in _items(state["classes_"]))
@@ -62,7 +63,7 @@ def _class_name(value: Any) -> str:
 
 def _items(array: Recorded) -> list[Any]:
     """Take the items out of a recorded numpy array of one axis."""
-    if (array.maker.module, array.maker.name) in BUFFERS:
+    if array.maker.place in BUFFERS:
         content, dtype, (count,), order = array.arguments
         plain = order in ("C", "F")
     else:
@@ -74,8 +75,8 @@ def _items(array: Recorded) -> list[Any]:
     if kind in ("O", "O8"):
         items = list(content)
     else:
-        array = np.frombuffer(_bytes(content), _plain_dtype(kind, dtype.state[1]))
-        items = [item.decode() if isinstance(item, bytes) else item for item in array.tolist()]
+        numbers = np.frombuffer(_bytes(content), _plain_dtype(kind, dtype.state[1]))
+        items = [item.decode() if isinstance(item, bytes) else item for item in numbers.tolist()]
     if len(items) != count:
         raise ValueError
     return items
@@ -91,7 +92,7 @@ def _bytes(content: Any) -> bytes:
     """Give bytes, which protocols 0 to 2 and Python 2 write as text in Latin 1."""
     if isinstance(content, Recorded):
         encoded, encoding = content.arguments
-        if (content.maker.module, content.maker.name) != ENCODE or encoding != "latin1":
+        if content.maker.place != ENCODE or encoding != "latin1":
             raise ValueError
         content = encoded
     return content.encode("latin-1") if isinstance(content, str) else bytes(memoryview(content))

@@ -33,6 +33,11 @@ class Global:
     module: str
     name: str
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Module and name."""
+        return self.module, self.name
+
 
 @dataclass
 class Recorded:
@@ -181,7 +186,7 @@ class PickleReader:
             self._make(maker, arguments, FUNCTIONS)
 
     def _make(self, maker: Any, arguments: Any, allowed: tuple[tuple[str, str], ...]) -> None:
-        if not isinstance(maker, Global) or (maker.module, maker.name) not in allowed:
+        if not isinstance(maker, Global) or maker.place not in allowed:
             raise ConversionError("it makes an object that a label file does not need")
         self._stack.append(Recorded(maker, arguments))
 

@@ -1,7 +1,10 @@
 """The published files, fetched from a server on this machine that has stand-ins for them."""
 
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,9 +14,12 @@ import pytest
 from aurorapt.weights.location import find_weights
 from aurorapt.weights.weights_file import read_weights
 from convert.__main__ import main
+from convert.source import published
 from convert.source.blob import ELEVATION, LABELS, MODEL, PUBLISHED_BLOBS, blob_id
 from convert.source.published import PART
 from tests.convert.tiny_keras import CLASSES, write_folder
+
+PIECE = 2000  # bytes sent at once
 
 
 @dataclass
@@ -25,6 +31,7 @@ class Mirror:
     cut_after: int | None = None  # bytes of each answer's body
     ranges: bool = True  # whether it can send a part of a file
     length: str | None = None  # what it says instead of each answer's length; nothing if empty
+    pause: float = 0.0  # seconds after each of the first pieces that it sends
     location: str = ""  # where it sends everyone instead
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Range header
 
@@ -52,7 +59,11 @@ class Mirror:
             request.send_header("Content-Length", length)
         request.end_headers()
         end = None if self.cut_after is None else start + self.cut_after
-        request.wfile.write(content[start:end])
+        body = content[start:end]
+        for place in range(0, len(body), PIECE):
+            request.wfile.write(body[place : place + PIECE])
+            if self.pause and place < 20 * PIECE:
+                time.sleep(self.pause)
 
 
 @pytest.fixture
@@ -205,14 +216,107 @@ def test_no_server(
     assert not list(weights_folder.iterdir())
 
 
-@pytest.mark.parametrize("changes", [{"location": "http://[::1"}, {"location": "file:///etc/passwd"}])
+@pytest.mark.parametrize("location", ["http://[::1", "file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x", "mailto:x"])
 def test_answer_that_leads_nowhere(
-    changes: dict[str, str], mirror: Mirror, weights_folder: Path, capsys: pytest.CaptureFixture[str]
+    location: str, mirror: Mirror, weights_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mirror.__dict__.update(changes)
+    mirror.location = location
     assert fetch(mirror, weights_folder) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "127.0.0.1/x" not in error or "neither http nor https" in error
     assert not list(weights_folder.iterdir())
+
+
+@pytest.mark.parametrize("url", ["file:///etc/", "ftp://127.0.0.1/", "data:,", "/etc/"])
+def test_address_that_is_not_of_the_web(url: str, weights_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--published", "--base-url", url, "-o", str(weights_folder / "x.safetensors")]) == 2
+    assert "must begin with http:// or https://" in capsys.readouterr().err
+
+
+def trickle(connection: socket.socket) -> None:
+    """Send a byte before every patience for a byte ends, for ever."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def trickling_headers(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def endless_continue(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def endless_redirect(connection: socket.socket) -> None:
+    """Send a redirect to itself whose body has no end."""
+    connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n")
+    while True:
+        connection.sendall(bytes(2**16))
+
+
+def silence(connection: socket.socket) -> None:
+    time.sleep(5)
+
+
+@pytest.fixture
+def rude_server() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
+    """Serve each connection by a function, and give the address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(answer: Callable[[socket.socket], None]) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=quietly, args=(answer, connection), daemon=True).start()
+
+    def quietly(answer: Callable[[socket.socket], None], connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.recv(2**16)
+            answer(connection)
+
+    def start(answer: Callable[[socket.socket], None]) -> str:
+        threading.Thread(target=serve, args=(answer,), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+    yield start
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+@pytest.mark.parametrize("answer", [trickle, trickling_headers, endless_continue, endless_redirect, silence])
+def test_server_that_never_ends(
+    answer: Callable[[socket.socket], None],
+    rude_server: Callable[[Callable[[socket.socket], None]], str],
+    weights_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(published, "PATIENCE", 0.3)
+    started = time.monotonic()
+    command = ["--published", "--base-url", rude_server(answer), "-o", str(weights_folder / "x.safetensors")]
+    assert main(command) == 1
+    assert time.monotonic() - started < 3
+    error = capsys.readouterr().err
+    assert "cannot be fetched" in error
+    assert error.count("\n") == 1
+
+
+def test_patience_begins_anew_with_each_block(
+    mirror: Mirror, weights_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "PATIENCE", 0.5)
+    monkeypatch.setattr(published, "BLOCK", 2000)
+    mirror.pause = 0.1
+    started = time.monotonic()
+    assert fetch(mirror, weights_folder) == 0
+    assert time.monotonic() - started > 1
 
 
 @pytest.mark.parametrize("length", ["", "²", "-1", "many"])
