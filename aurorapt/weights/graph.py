@@ -85,7 +85,7 @@ def _are_probabilities(nodes: Mapping[str, Node], shapes: Mapping[str, Shape], n
     if node is None or node.op != "softmax":
         return False
     shape = shapes[node.name]
-    return shape[node.attributes["axis"] - 1] == math.prod(shape)
+    return math.prod(shape) == shape[int(node.attributes["axis"]) - 1]
 
 
 def is_name(value: Any, longest: int = LONGEST_NAME) -> bool:
