@@ -14,7 +14,8 @@ from aurorapt.weights.weights_file import LARGEST_INPUT
 from .builder import INPUT, KerasGraph, Value
 from .files.variables import Arrays
 from .keras_model import Call, Layer, Model, Reference, references
-from .layers.operators import OperatorCall, convert_operator, is_operator
+from .layers.operator_call import OperatorCall
+from .layers.operators import convert_operator, is_operator
 from .layers.options import parse_options, refusal
 from .layers.registry import LayerCall, find_handler
 from .writer import Writer
@@ -186,6 +187,8 @@ def _input_value(model: Model) -> Value:
         Layer(layer.name, layer.class_name, {k: v for k, v in options.items() if k not in INPUT_OPTIONS}, ()), {}
     )
     shape = list(batch_shape[1:]) if isinstance(batch_shape, list) else []
+    if len(shape) == 2:
+        raise refusal(layer, f"its input shape {batch_shape!r:.60} has no channel axis; (y, x, 1) would have")
     if len(shape) != 3:
         raise refusal(layer, f"its input shape is {batch_shape!r:.60}; only images can be converted")
     if shape[2] in (1, 3):

@@ -20,12 +20,10 @@ class Writer:
     ----------
     version : of Keras; that of early TensorFlow ends in ``-tf``
     backend : of Keras; empty where the file does not tell, as archives do not
-    knows_ragged : whether the model's inputs have the option ``ragged``, as from TensorFlow 1.15; none without inputs
     """
 
     version: str
     backend: str = ""
-    knows_ragged: bool | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[23](\.[0-9A-Za-z.+-]{1,40})?", self.version):
@@ -56,16 +54,13 @@ class Writer:
         """Tell whether Keras ran on this backend, for all that the file says."""
         return self.backend == backend or (not self.backend and backend in BACKENDS[self.major])
 
-    def bilinear_is_centred(self) -> bool | None:
-        """Tell whether UpSampling2D interpolates between the centres of pixels, or between corners; none if in doubt.
+    def bilinear_is_centred(self) -> bool:
+        """Tell whether a file that asks UpSampling2D for bilinear interpolation means it between centres of pixels.
 
-        Keras up to 2.3 and the Keras in TensorFlow up to 1.14 do the latter. TensorFlow 1.13 to 2.1 all say 2.2.4-tf.
+        The other meaning, between their corners, is that of Keras up to 2.3. It was that of TensorFlow up to 1.14 too, but
+        those wrote no files that ask for it: theirs say nothing of interpolation, and they read them as nearest.
         """
-        if self.release >= (2, 4) or (self.version.startswith("2.3.") and self.is_tensorflow):
-            return True
-        if self.version == "2.2.4-tf":
-            return self.knows_ragged
-        return False
+        return self.major == 3 or self.is_tensorflow
 
     def batch_norm_epsilons(self, epsilon: float, rank: int, channels_last: bool) -> tuple[float, ...]:
         """Give what is added to the variance for an option ``epsilon``; several numbers if in doubt.

@@ -1,7 +1,6 @@
 """Keras models in HDF5 files: Keras 2 under any file name, and the legacy format of Keras 3."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +43,7 @@ def read_keras_h5(path: Path) -> KerasFile:
             raise ConversionError(f"{MODEL_WEIGHTS} is not a group")
         names = texts.names(group.attrs, "layer_names")
         model = parse_model(text, names)
-        writer = replace(writer, knows_ragged=_knows_ragged(model))
         return KerasFile(model, _read_arrays(group, texts, model, names, writer.major), writer)
-
-
-def _knows_ragged(model: Model) -> bool | None:
-    inputs = [layer for _, layer in model.walk() if layer.class_name == "InputLayer" and "sparse" in layer.options]
-    return any("ragged" in layer.options for layer in inputs) if inputs else None
 
 
 def _read_arrays(

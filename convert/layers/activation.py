@@ -85,6 +85,12 @@ def convert_leaky_relu(call: LayerCall) -> Value:
     return call.graph.add(call.path, "relu", [call.input], _PLAIN_RELU | {"negative_slope": slope})
 
 
+@converts("ThresholdedReLU", options={"theta": number()})
+def convert_thresholded_relu(call: LayerCall) -> Value:
+    attributes = _PLAIN_RELU | {"threshold": call.options["theta"]}
+    return call.graph.add(call.path, "relu", [call.input], attributes)
+
+
 @converts("ELU", options={"alpha": number()})
 def convert_elu(call: LayerCall) -> Value:
     return call.graph.add(call.path, "elu", [call.input], {"alpha": call.options["alpha"]})

@@ -1,13 +1,16 @@
 """Normalisation by recorded or by current means and variances."""
 
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..builder import Value
 from ..writer import FUSED_EPSILON
-from .options import Options, flag, ignored, number, one_axis, only
+from .options import Options, flag, ignored, integer, number, one_axis, only
 from .registry import LayerCall, Variable, converts
 
+LARGEST_GROUP = 2**22  # values normalised together
 LARGEST_DOUBT = 1e-6  # of a result; what float32 rounds anyway
 
 
@@ -112,3 +115,43 @@ def convert_layer_normalization(call: LayerCall) -> Value:
     }
     attributes = {"features": value.shape[-1], "epsilon": call.options["epsilon"]}
     return call.graph.add(call.path, "layer_norm", [value], attributes, tensors)
+
+
+@converts(
+    "GroupNormalization",
+    options={
+        "groups": integer(smallest=-1),
+        "axis": one_axis(),
+        "epsilon": number(0.001),
+        "center": flag(True),
+        "scale": flag(True),
+    },
+    variables=_scale_and_center,
+    refuses="an axis that is neither the last nor, of an image, the first after the batch",
+)
+def convert_group_normalization(call: LayerCall) -> Value:
+    value = _axis_first(call)
+    channels = value.shape[0]
+    groups = channels if call.options["groups"] == -1 else call.options["groups"]
+    if groups < 1 or channels % groups:
+        raise call.refusal(f"{groups} groups do not divide {channels} channels")
+    features = prod(value.shape) // groups
+    if features > LARGEST_GROUP:
+        raise call.refusal(f"a group has {features} values, more than {LARGEST_GROUP}")
+    grouped = call.graph.add(f"{call.path}/groups", "reshape", [value], {"shape": (groups, features)})
+    plain = {"weight": np.ones(features, np.float32), "bias": np.zeros(features, np.float32)}
+    attributes = {"features": features, "epsilon": call.options["epsilon"]}
+    normal = call.graph.add(f"{call.path}/normal", "layer_norm", [grouped], attributes, plain)
+    result = call.graph.add(f"{call.path}/together", "reshape", [normal], {"shape": value.shape})
+    result = _scaled(call, result, (channels, *(1 for _ in value.shape[1:])))
+    if len(value.shape) == 2:
+        return call.graph.add(f"{call.path}/back", "permute", [result], {"axes": (2, 1)})
+    return result
+
+
+def _scaled(call: LayerCall, value: Value, shape: tuple[int, ...]) -> Value:
+    """Multiply by the layer's gamma and add its beta, one number for each channel, where it has them."""
+    attributes = {"shape": shape, "scale": call.options["scale"], "offset": call.options["center"]}
+    names = {"scale": "gamma", "offset": "beta"}
+    tensors = {key: call.array(name, shape[:1]).reshape(shape) for key, name in names.items() if attributes[key]}
+    return call.graph.add(call.path, "affine", [value], attributes, tensors) if tensors else value

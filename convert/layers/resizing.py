@@ -22,20 +22,12 @@ _CENTRED, _CORNERED = 0.5, 0.0  # where in a pixel its value stands
         "data_format": DATA_FORMAT,
         "interpolation": one_of("nearest", "bilinear", default="nearest"),
     },
-    refuses="bilinear in a file that may be of TensorFlow 1.13 to 2.1 alike, which interpolate in two ways",
 )
 def convert_upsampling(call: LayerCall) -> Value:
     image, factor = call.image, call.options["size"]
-    if call.options["interpolation"] == "bilinear":
-        centred = call.writer.bilinear_is_centred()
-        if centred is None:
-            raise call.refusal(
-                f"interpolation='bilinear' has two meanings in Keras {call.writer.version}, and the file does not tell "
-                "which; load and save it with the TensorFlow that wrote it, if that is 2.2 or later"
-            )
-        if not centred:
-            y, x = (size * times for size, times in zip(image.shape[1:], factor, strict=True))
-            return _resize(call, image, (y, x), "bilinear", _CORNERED)
+    if call.options["interpolation"] == "bilinear" and not call.writer.bilinear_is_centred():
+        y, x = (size * times for size, times in zip(image.shape[1:], factor, strict=True))
+        return _resize(call, image, (y, x), "bilinear", _CORNERED)
     attributes = {"factor": factor, "mode": call.options["interpolation"]}
     return call.graph.add(call.path, "upsample2d", [image], attributes)
 
@@ -53,6 +45,7 @@ def convert_upsampling(call: LayerCall) -> Value:
         "antialias": only(False),
         "data_format": DATA_FORMAT,
     },
+    training_by_default=True,
     refuses="nearest by a factor at which Keras on torch takes other pixels, where the file may be of torch",
 )
 def convert_resizing(call: LayerCall) -> Value:
