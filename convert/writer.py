@@ -57,8 +57,8 @@ class Writer:
     def bilinear_is_centred(self) -> bool:
         """Tell whether a file that asks UpSampling2D for bilinear interpolation means it between centres of pixels.
 
-        The other meaning, between their corners, is that of Keras up to 2.3. It was that of TensorFlow up to 1.14 too, but
-        those wrote no files that ask for it: theirs say nothing of interpolation, and they read them as nearest.
+        The other meaning, between their corners, is that of Keras up to 2.3. It was that of TensorFlow up to 1.14 too,
+        but those wrote no files that ask for it: theirs say nothing of interpolation, and they read them as nearest.
         """
         return self.major == 3 or self.is_tensorflow
 

@@ -23,6 +23,8 @@ def _scale_and_center(options: Options) -> list[Variable]:
 
 @converts(
     "BatchNormalization",
+    "BatchNormalizationV1",
+    "BatchNormalizationV2",
     "SyncBatchNormalization",
     options={
         "axis": one_axis(),

@@ -1,14 +1,18 @@
 """Make the files in keras_2/ : small models that only Keras 2 writes, with what TensorFlow computes for them.
 
-Each file is made by one version of one program, and a call makes all of those in whose environment it runs:
+Each file is made by one version of one program. Run in an environment with one of these, it makes all of that version:
 
-    Python 3.8 to 3.11   pip install "tensorflow-cpu==2.12.*"                          python tests/convert/make_keras_2_files.py
-    Python 3.8 to 3.11   pip install "tensorflow-cpu==2.13.*"                          the same
-    Python 3.9 to 3.11   pip install "tensorflow-cpu==2.15.*"                          the same
-    Python 3.7           pip install tensorflow==1.14.0 "h5py<3" "protobuf<3.21"       the same
-    Python 3.7           pip install keras==2.2.4 beside those of the line before      ... make_keras_2_files.py keras
-    Python 3.7           pip install keras==2.0.8 beside those                         ... make_keras_2_files.py keras
+    pip install "tensorflow-cpu==2.12.*"      (or 2.13.*, or 2.15.*; Python 3.9 to 3.11)
+    pip install tensorflow==1.14.0 "h5py<3" "protobuf<3.21"      (Python 3.7)
+    python tests/convert/make_keras_2_files.py
+
+and beside TensorFlow 1.14 the package that Keras was of its own:
+
+    pip install keras==2.2.4      (or 2.0.8)
+    python tests/convert/make_keras_2_files.py keras
 """
+# Python 3.7 has no zip(strict=True)
+# ruff: noqa: B905
 
 import sys
 from pathlib import Path
@@ -240,7 +244,7 @@ def shrink_variances(model):
 def fit(model, random):
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy", keras.metrics.AUC()])
     classes = np.eye(4)[random.integers(0, 4, 16)]
-    model.fit(random.uniform(-2, 2, (16,) + model.input_shape[1:]), classes, verbose=0)
+    model.fit(random.uniform(-2, 2, (16, *model.input_shape[1:])), classes, verbose=0)
 
 
 def save(model, name, ending=".h5", training=False, **options):
@@ -250,7 +254,7 @@ def save(model, name, ending=".h5", training=False, **options):
         shrink_variances(model)
     if training:
         fit(model, random)
-    images = random.uniform(-2, 2, (IMAGES,) + tuple(model.input_shape[1:])).astype(np.float32)
+    images = random.uniform(-2, 2, (IMAGES, *model.input_shape[1:])).astype(np.float32)
     model.save(str(FOLDER / (name + ending)), **options)
     np.savez_compressed(str(FOLDER / (name + ".npz")), x=images, y=model.predict(images, verbose=0))
 
@@ -303,11 +307,20 @@ def of_keras_2_0():
     save(small_epsilon(), "small_epsilon_of_keras_2.0")
 
 
+MAKERS = {
+    "tensorflow 2.12": of_tensorflow_2_12,
+    "tensorflow 2.13": of_tensorflow_2_13,
+    "tensorflow 2.15": of_tensorflow_2_15,
+    "tensorflow 1.14": of_tensorflow_1_14,
+    "keras 2.2": of_keras_2_2,
+    "keras 2.0": of_keras_2_0,
+}
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     version = keras.__version__ if PROGRAM == "keras" else tf.__version__
-    release = "_".join(version.split(".")[:2])
-    globals()["of_" + PROGRAM + "_" + release]()
+    MAKERS["{} {}".format(PROGRAM, ".".join(version.split(".")[:2]))]()
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
     "group normalisation of all": layers.GroupNormalization(1, scale=False),
     "group normalisation of each": layers.GroupNormalization(-1, center=False),
     "group normalisation of axis 1": lambda x: layers.GroupNormalization(3, axis=1)(x),
-    "group normalisation after Dense": lambda x: layers.GroupNormalization(3)(layers.Dense(6)(layers.Flatten()(x))),
+    "group normalisation after Dense": lambda x: layers.GroupNormalization(3, epsilon=0.1)(
+        layers.Dense(12)(layers.Flatten()(x))
+    ),
     "group normalisation of a sequence": lambda x: layers.GroupNormalization(3)(layers.Reshape((99, 3))(x)),
     "max pooling": layers.MaxPooling2D((2, 3)),
     "max pooling, same": layers.MaxPooling2D((2, 3), strides=(1, 2), padding="same"),
