@@ -195,6 +195,10 @@ def other_backend(file: h5py.File) -> None:
     file.attrs["backend"] = b"theano"
 
 
+def unknown_backend(file: h5py.File) -> None:
+    file.attrs["backend"] = "mxnet"
+
+
 def version_four(file: h5py.File) -> None:
     file.attrs["keras_version"] = "4.0.0"
 
@@ -227,6 +231,7 @@ def version_four(file: h5py.File) -> None:
         (latin_configuration, "sound"),
         (version_four, "4.0.0"),
         (other_backend, "theano"),
+        (unknown_backend, "mxnet"),
     ],
 )
 def test_spoiled_hdf5(spoil: Callable[[h5py.File], None], complaint: str, tmp_path: Path, refuse: Refuse) -> None:

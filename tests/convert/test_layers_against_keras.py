@@ -227,6 +227,18 @@ def test_optimizer_state_is_passed_over(ending: str, tmp_path: Path) -> None:
     assert_model_converts_alike(model, images, tmp_path, ending)
 
 
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_layers_whose_arrays_have_no_names(ending: str, tmp_path: Path) -> None:
+    from keras.src.applications.convnext import LayerScale as scale  # which Keras gives no public name
+
+    def build(x: Any) -> Any:
+        inside = keras.Input((9, 11, 4))
+        two = keras.Model(inside, scale(0.1, 4, name="d")(scale(0.1, 4, name="c")(inside)))
+        return two(scale(0.1, 4, name="b")(scale(0.1, 4, name="a")(layers.Conv2D(4, 1)(x))))
+
+    assert_converts_alike(build, IMAGE, tmp_path, ending)
+
+
 def test_all_sizes_take_the_recipe_of_the_original(tmp_path: Path) -> None:
     images = keras.Input((None, None, 3))
     pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, strides=2, padding="same")(images))
