@@ -229,7 +229,9 @@ def test_optimizer_state_is_passed_over(ending: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", [".keras", ".h5"])
 def test_layers_whose_arrays_have_no_names(ending: str, tmp_path: Path) -> None:
-    from keras.src.applications.convnext import LayerScale as scale  # which Keras gives no public name
+    from keras.src.applications import convnext  # Keras gives its layers no public names
+
+    scale = convnext.LayerScale
 
     def build(x: Any) -> Any:
         inside = keras.Input((9, 11, 4))

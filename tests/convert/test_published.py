@@ -1,10 +1,8 @@
 """The published files, fetched from a server on this machine that has stand-ins for them."""
 
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -89,12 +87,6 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     yield served
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture
-def weights_folder(tmp_path: Path) -> Path:
-    (tmp_path / "weights").mkdir()
-    return tmp_path / "weights"
 
 
 def fetch(mirror: Mirror, folder: Path) -> int:
@@ -232,80 +224,6 @@ def test_answer_that_leads_nowhere(
 def test_address_that_is_not_of_the_web(url: str, weights_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--published", "--base-url", url, "-o", str(weights_folder / "x.safetensors")]) == 2
     assert "must begin with http:// or https://" in capsys.readouterr().err
-
-
-def trickle(connection: socket.socket) -> None:
-    """Send a byte before every patience for a byte ends, for ever."""
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    while True:
-        connection.sendall(b"x")
-        time.sleep(0.05)
-
-
-def trickling_headers(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-    while True:
-        connection.sendall(b"x")
-        time.sleep(0.05)
-
-
-def endless_continue(connection: socket.socket) -> None:
-    while True:
-        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
-def endless_redirect(connection: socket.socket) -> None:
-    """Send a redirect to itself whose body has no end."""
-    connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n")
-    while True:
-        connection.sendall(bytes(2**16))
-
-
-def silence(connection: socket.socket) -> None:
-    time.sleep(5)
-
-
-@pytest.fixture
-def rude_server() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
-    """Serve each connection by a function, and give the address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve(answer: Callable[[socket.socket], None]) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                threading.Thread(target=quietly, args=(answer, connection), daemon=True).start()
-
-    def quietly(answer: Callable[[socket.socket], None], connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            connection.recv(2**16)
-            answer(connection)
-
-    def start(answer: Callable[[socket.socket], None]) -> str:
-        threading.Thread(target=serve, args=(answer,), daemon=True).start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
-
-    yield start
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-
-
-@pytest.mark.parametrize("answer", [trickle, trickling_headers, endless_continue, endless_redirect, silence])
-def test_server_that_never_ends(
-    answer: Callable[[socket.socket], None],
-    rude_server: Callable[[Callable[[socket.socket], None]], str],
-    weights_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(published, "PATIENCE", 0.3)
-    started = time.monotonic()
-    command = ["--published", "--base-url", rude_server(answer), "-o", str(weights_folder / "x.safetensors")]
-    assert main(command) == 1
-    assert time.monotonic() - started < 3
-    error = capsys.readouterr().err
-    assert "cannot be fetched" in error
-    assert error.count("\n") == 1
 
 
 def test_patience_begins_anew_with_each_block(
