@@ -271,6 +271,7 @@ def save_as_on_windows(name):
 
 def of_tensorflow_2_12():
     save(nested(), "archive_of_2.12", ".keras", save_format="keras_v3")
+    save(fitted(), "fitted_of_2.12", ".keras", training=True, save_format="keras_v3")
     for make in (sliding_windows, functions, operations, nested, renamed, augmented, nasnet, convnext):
         save(make(), make.__name__)
 
