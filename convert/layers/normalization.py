@@ -10,7 +10,6 @@ from ..writer import FUSED_EPSILON
 from .options import Options, flag, ignored, integer, number, one_axis, only
 from .registry import LayerCall, Variable, converts
 
-LARGEST_GROUP = 2**22  # values normalised together
 LARGEST_DOUBT = 1e-6  # of a result; what float32 rounds anyway
 
 
@@ -138,8 +137,7 @@ def convert_group_normalization(call: LayerCall) -> Value:
     if groups < 1 or channels % groups:
         raise call.refusal(f"{groups} groups do not divide {channels} channels")
     features = prod(value.shape) // groups
-    if features > LARGEST_GROUP:
-        raise call.refusal(f"a group has {features} values, more than {LARGEST_GROUP}")
+    call.graph.require_room(2 * features)
     grouped = call.graph.add(f"{call.path}/groups", "reshape", [value], {"shape": (groups, features)})
     plain = {"weight": np.ones(features, np.float32), "bias": np.zeros(features, np.float32)}
     attributes = {"features": features, "epsilon": call.options["epsilon"]}

@@ -27,6 +27,7 @@ def convert_upsampling(call: LayerCall) -> Value:
     image, factor = call.image, call.options["size"]
     if call.options["interpolation"] == "bilinear" and not call.writer.bilinear_is_centred():
         y, x = (size * times for size, times in zip(image.shape[1:], factor, strict=True))
+        _require_bearable(call, image, (y, x))
         return _resize(call, image, (y, x), "bilinear", _CORNERED)
     attributes = {"factor": factor, "mode": call.options["interpolation"]}
     return call.graph.add(call.path, "upsample2d", [image], attributes)
@@ -51,6 +52,7 @@ def convert_upsampling(call: LayerCall) -> Value:
 def convert_resizing(call: LayerCall) -> Value:
     image, size = call.image, (call.options["height"], call.options["width"])
     interpolation = call.options["interpolation"]
+    _require_bearable(call, image, size)
     if interpolation == "nearest" and call.writer.may_be_of("torch"):
         ways = [_nearest(old, new, at) for old, new in zip(image.shape[1:], size, strict=True) for at in (0.5, 0.0)]
         if not (np.array_equal(ways[0], ways[1]) and np.array_equal(ways[2], ways[3])):
@@ -60,11 +62,16 @@ def convert_resizing(call: LayerCall) -> Value:
     return _resize(call, image, size, interpolation, _CENTRED)
 
 
-def _resize(call: LayerCall, image: Value, size: tuple[int, int], interpolation: str, at: float) -> Value:
-    weights = {"nearest": _nearest, "bilinear": _bilinear}[interpolation]
+def _require_bearable(call: LayerCall, image: Value, size: tuple[int, int]) -> None:
     _, y, x = image.shape
     if max(y, x, *size) > LARGEST_INPUT:
         raise call.refusal(f"{(y, x)} to {size} pixels are more than {LARGEST_INPUT} each way")
+    call.graph.require_room(y * size[0] + x * size[1])
+
+
+def _resize(call: LayerCall, image: Value, size: tuple[int, int], interpolation: str, at: float) -> Value:
+    weights = {"nearest": _nearest, "bilinear": _bilinear}[interpolation]
+    _, y, x = image.shape
     wide = _product(call, "x", image, weights(x, size[1], at))
     turned = call.graph.add(f"{call.path}/turned", "permute", [wide], {"axes": (1, 3, 2)})
     high = _product(call, "y", turned, weights(y, size[0], at))

@@ -94,6 +94,13 @@ def test_average_of_programs_that_pad_alike(version: str, backend: str) -> None:
     assert converted(Writer(version, backend), "AveragePooling2D", UNEVEN, [6, 5, 3])
 
 
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_resizing_to_any_size(interpolation: str) -> None:
+    options = {"height": 2**24, "width": 2**24, "interpolation": interpolation}
+    with pytest.raises(ConversionError, match="4096 each way"):
+        converted(Writer("3.1.0"), "Resizing", options, [6, 5, 3])
+
+
 def test_nearest_pixels_that_torch_takes_otherwise() -> None:
     options = {"height": 4, "width": 7, "interpolation": "nearest"}
     with pytest.raises(ConversionError, match="torch"):
