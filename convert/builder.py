@@ -18,6 +18,7 @@ from aurorapt.weights.graph_builder import GraphBuilder
 from aurorapt.weights.operations import Shape
 
 INPUT = "images"
+MOST_MADE_UP = 2**25  # numbers that are in no file but follow from options: 128 MiB
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,21 @@ class KerasGraph:
     def __init__(self, image: Value) -> None:
         self._builder = GraphBuilder(image.name, image.shape)
         self._permuted: dict[tuple[str, bool], Value] = {}
+        self._made_up = 0
+
+    def require_room(self, numbers: int) -> None:
+        """Count numbers that are about to be made up out of options, of which a short file could ask for any amount.
+
+        Raises
+        ------
+        ConversionError
+            If they become too many in all.
+        """
+        self._made_up += numbers
+        if self._made_up > MOST_MADE_UP:
+            raise ConversionError(
+                f"layers make up {self._made_up} numbers out of their options, more than {MOST_MADE_UP}"
+            )
 
     def add(
         self,

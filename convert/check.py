@@ -18,6 +18,7 @@ from aurorapt.errors import ConversionError, OptionError
 from aurorapt.network.faithful import build_network
 from aurorapt.weights.weights_file import Weights
 
+from .files.keras_archive import COMPRESSIONS
 from .files.npy import read_npy
 
 LARGEST_DIFFERENCE = 1e-4  # of probabilities; both sides compute in float32, through a hundred layers and more
@@ -98,7 +99,9 @@ def _read_recording(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[np.float32]:
-    size = archive.getinfo(name).file_size
+    size, packing = archive.getinfo(name).file_size, archive.getinfo(name).compress_type
+    if packing not in COMPRESSIONS:
+        raise ValueError(f"{name} is packed in a way that numpy does not use")
     with archive.open(name) as file:
         array = read_npy(file, min(size, LARGEST_ARRAY))
     if not array.ndim:

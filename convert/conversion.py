@@ -41,7 +41,7 @@ def convert_source(source: Source) -> Weights:
     try:
         digest = _sha256(path)
         keras_file = read_keras_file(path)
-        graph, tensors, input_shape = build_graph(keras_file.model, keras_file.arrays, keras_file.keras_major)
+        graph, tensors, input_shape = build_graph(keras_file.model, keras_file.arrays, keras_file.writer)
         weights = Weights(
             name=path.stem,
             kind="published" if source.published else "converted",
@@ -54,7 +54,7 @@ def convert_source(source: Source) -> Weights:
             provenance={
                 "source": path.name,
                 "source_sha256": digest,
-                "keras_version": keras_file.keras_version,
+                "keras_version": keras_file.writer.version,
                 "converter_version": __version__,
                 "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 **(PUBLISHED_ORIGIN if source.published else {}),

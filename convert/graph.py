@@ -14,9 +14,11 @@ from aurorapt.weights.weights_file import LARGEST_INPUT
 from .builder import INPUT, KerasGraph, Value
 from .files.variables import Arrays
 from .keras_model import Call, Layer, Model, Reference, references
-from .layers.operators import OperatorCall, convert_operator, is_operator
+from .layers.operator_call import OperatorCall
+from .layers.operators import convert_operator, is_operator
 from .layers.options import parse_options, refusal
 from .layers.registry import LayerCall, find_handler
+from .writer import Writer
 
 RECIPE_SIZE = 224  # pixels both ways: what the original program feeds a network that takes any size
 MOST_CALLS = 10_000  # nested models that call each other could make any number out of a short file
@@ -24,7 +26,7 @@ INPUT_OPTIONS = {"sparse", "ragged", "optional"}
 
 
 def build_graph(
-    model: Model, arrays: Arrays, keras_major: int
+    model: Model, arrays: Arrays, writer: Writer
 ) -> tuple[Graph, dict[str, NDArray[np.float32]], tuple[int, int, int]]:
     """Convert a model.
 
@@ -32,7 +34,7 @@ def build_graph(
     ----------
     model : with one input, an image of 1 or 3 channels
     arrays : path of each layer to its arrays, by variable name
-    keras_major : 2 or 3, the version of Keras that wrote the file
+    writer : the program that wrote the file
 
     Returns
     -------
@@ -51,7 +53,7 @@ def build_graph(
             "only one of each can be converted"
         )
     image = _input_value(model)
-    conversion = _Conversion(arrays, keras_major, image)
+    conversion = _Conversion(arrays, writer, image)
     (output,) = conversion.convert(model, (), [image])
     graph, tensors = conversion.graph.finish(output)
     return graph, tensors, (image.shape[0], image.shape[1], image.shape[2])
@@ -60,9 +62,9 @@ def build_graph(
 class _Conversion:
     """The graph under construction and what every layer in it needs."""
 
-    def __init__(self, arrays: Arrays, keras_major: int, image: Value) -> None:
+    def __init__(self, arrays: Arrays, writer: Writer, image: Value) -> None:
         self.arrays = arrays
-        self.keras_major = keras_major
+        self.writer = writer
         self.graph = KerasGraph(image)
         self._calls = 0
         self._orders: dict[int, list[tuple[Layer, int]]] = {}
@@ -91,7 +93,7 @@ class _Conversion:
         here = (*path, layer.name)
         if is_operator(layer):
             arguments, keywords = _with_values([call.arguments, call.keywords], values, layer.name)
-            operation = OperatorCall(layer, "/".join(here), tuple(arguments), keywords, self.keras_major, self.graph)
+            operation = OperatorCall(layer, "/".join(here), tuple(arguments), keywords, self.writer, self.graph)
             return [_naming(layer, lambda: convert_operator(operation))]
         if layer.model is not None:
             return self.convert(layer.model, here, _inputs(layer, call, values, may_train=False))
@@ -101,8 +103,8 @@ class _Conversion:
             path="/".join(here),
             options=parse_options(layer, handler.options),
             arrays=self.arrays.get(here, {}),
-            inputs=_inputs(layer, call, values, may_train=self.keras_major >= 3 and handler.training_by_default),
-            keras_major=self.keras_major,
+            inputs=_inputs(layer, call, values, may_train=self.writer.major >= 3 and handler.training_by_default),
+            writer=self.writer,
             graph=self.graph,
         )
         return [_naming(layer, lambda: handler.convert(use))]
@@ -185,6 +187,8 @@ def _input_value(model: Model) -> Value:
         Layer(layer.name, layer.class_name, {k: v for k, v in options.items() if k not in INPUT_OPTIONS}, ()), {}
     )
     shape = list(batch_shape[1:]) if isinstance(batch_shape, list) else []
+    if len(shape) == 2:
+        raise refusal(layer, f"its input shape {batch_shape!r:.60} has no channel axis; (y, x, 1) would have")
     if len(shape) != 3:
         raise refusal(layer, f"its input shape is {batch_shape!r:.60}; only images can be converted")
     if shape[2] in (1, 3):

@@ -5,7 +5,7 @@ Three dialects are read: Keras 2 of any TensorFlow 2 (``inbound_nodes`` are nest
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,8 +76,13 @@ def references(argument: Any) -> list[Reference]:
     return []
 
 
-def parse_model(text: str | bytes) -> Model:
+def parse_model(text: str | bytes, names: Sequence[str] = ()) -> Model:
     """Read a model's configuration.
+
+    Parameters
+    ----------
+    text : JSON
+    names : of the outermost model's layers in order, for those that have none in the configuration
 
     Raises
     ------
@@ -89,7 +94,7 @@ def parse_model(text: str | bytes) -> Model:
     try:
         description = json.loads(text)
         _require_shallow(description)
-        model = _model(description, depth=0)
+        model = _model(description, depth=0, names=names)
     except (ValueError, RecursionError) as error:
         raise ConversionError(f"the configuration is not sound JSON: {error!s:.200}") from None
     except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
@@ -115,7 +120,7 @@ def _require_shallow(description: Any) -> None:
     raise ConversionError(f"the configuration is nested more than {DEEPEST_STRUCTURE} deep")
 
 
-def _model(description: dict[str, Any], depth: int) -> Model:
+def _model(description: dict[str, Any], depth: int, names: Sequence[str] = ()) -> Model:
     kind, config = class_name(description), description["config"]
     if kind not in MODEL_CLASSES:
         raise ConversionError(
@@ -124,7 +129,7 @@ def _model(description: dict[str, Any], depth: int) -> Model:
     if depth > DEEPEST_NESTING:
         raise ConversionError(f"models are nested more than {DEEPEST_NESTING} deep")
     if kind == "Sequential" and not (isinstance(config, dict) and "input_layers" in config):
-        return _sequential(config, depth)
+        return _sequential(config, depth, names)
     layers = [_layer(item, depth, _calls(item["inbound_nodes"])) for item in config["layers"]]
     keras_3 = any(_is_keras_3_call(node) for item in config["layers"] for node in item["inbound_nodes"])
     outputs = _ends(config["output_layers"])
@@ -166,23 +171,34 @@ def _without_own_call(value: Any, own_calls: dict[str, int]) -> Any:
     return value
 
 
-def _sequential(config: dict[str, Any] | list[Any], depth: int) -> Model:
+def _sequential(config: dict[str, Any] | list[Any], depth: int, names: Sequence[str]) -> Model:
     items = config if isinstance(config, list) else config["layers"]
     name = "sequential" if isinstance(config, list) else str(config.get("name", "sequential"))
     build_shape = None if isinstance(config, list) else config.get("build_input_shape")
-    layers = [_layer(item, depth, ()) for item in items]
+    # early Sequential models have no names themselves, nor have those within them
+    spare_names = names if len(names) == len(items) else [f"model_{depth + 1}_{place}" for place in range(len(items))]
+    layers = [_layer(item, depth, (), spare) for item, spare in zip(items, spare_names, strict=True)]
     if not layers or layers[0].class_name != "InputLayer":
-        shape = layers[0].options.get("batch_input_shape", build_shape) if layers else build_shape
-        layers.insert(0, Layer(f"{name}_input", "InputLayer", {"batch_input_shape": shape}, ()))
+        shape = _input_shape(layers[0]) if layers else None
+        options = {"batch_input_shape": build_shape if shape is None else shape}
+        layers.insert(0, Layer(f"{name}_input", "InputLayer", options, ()))
     chain = [layers[0]]
     for layer in layers[1:]:
         chain.append(replace(layer, calls=(Call((Reference(chain[-1].name, 0, 0),), {}),)))
     return Model(name, tuple(chain), (Reference(chain[0].name, 0, 0),), (Reference(chain[-1].name, 0, 0),))
 
 
-def _layer(item: dict[str, Any], depth: int, calls: tuple[Call, ...]) -> Layer:
+def _input_shape(layer: Layer) -> Any:
+    """Give the shape that a layer, or the model that it is, says it takes; None if it says nothing."""
+    if layer.model is None:
+        return layer.options.get("batch_input_shape", layer.options.get("batch_shape"))
+    entries = {reference.layer for reference in layer.model.inputs}
+    return next((_input_shape(inner) for inner in layer.model.layers if inner.name in entries), None)
+
+
+def _layer(item: dict[str, Any], depth: int, calls: tuple[Call, ...], spare_name: str = "") -> Layer:
     config = item["config"]
-    name = item.get("name") or (config["name"] if isinstance(config, dict) else None) or f"model_{depth + 1}"
+    name = item.get("name") or (config["name"] if isinstance(config, dict) else None) or spare_name
     if not is_name(name):
         raise ConversionError(f"a layer's name must be printable text, not {name!r:.60}")
     model = _model(item, depth + 1) if class_name(item) in MODEL_CLASSES else None

@@ -1,14 +1,17 @@
 """The graph of a network: its nodes, and the proof that it can be evaluated."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aurorapt.errors import WeightsError
 from aurorapt.weights.attributes import require
+from aurorapt.weights.bounds import check_bounds
 from aurorapt.weights.operations import Shape, infer_shapes
 
 MOST_NODES = 10_000
+REARRANGING = ("flatten", "reshape", "permute")  # operations that keep each number as it is
 LONGEST_NAME = 255  # characters
 
 
@@ -32,7 +35,7 @@ class Graph:
 
 
 def check_graph(graph: Graph, input_shape: Shape, classes: int) -> dict[str, Shape]:
-    """Prove that a graph can be evaluated and ends in the probabilities of so many classes.
+    """Prove that a graph can be evaluated at a bearable cost and ends in the probabilities of so many classes.
 
     Returns
     -------
@@ -57,6 +60,7 @@ def check_graph(graph: Graph, input_shape: Shape, classes: int) -> dict[str, Sha
         shapes[node.name] = shape
         parameters |= {f"{node.name}/{name}": shape for name, shape in tensors.items()}
     _check_ends(graph, shapes, classes)
+    check_bounds(graph.nodes, shapes, graph.outputs[0])
     return parameters
 
 
@@ -68,9 +72,20 @@ def _check_ends(graph: Graph, shapes: Mapping[str, Shape], classes: int) -> None
     require(output in shapes, f"the output {output!r:.60} is not in the graph")
     require(shapes[output] == (classes,), f"{classes} classes, but the network gives {shapes[output]} values")
     require(
-        any(node.name == output and node.op == "softmax" for node in graph.nodes),
-        "the network must end in a softmax, or its outputs are not probabilities",
+        _are_probabilities({node.name: node for node in graph.nodes}, shapes, output),
+        "the network must end in a softmax over the classes, or its outputs are not probabilities",
     )
+
+
+def _are_probabilities(nodes: Mapping[str, Node], shapes: Mapping[str, Shape], name: str) -> bool:
+    """Tell whether a value is that of a softmax over all its numbers, or only a rearrangement of it."""
+    node = nodes.get(name)
+    while node is not None and node.op in REARRANGING:
+        node = nodes.get(node.inputs[0])
+    if node is None or node.op != "softmax":
+        return False
+    shape = shapes[node.name]
+    return math.prod(shape) == shape[int(node.attributes["axis"]) - 1]
 
 
 def is_name(value: Any, longest: int = LONGEST_NAME) -> bool:

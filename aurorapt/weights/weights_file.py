@@ -5,6 +5,7 @@ Nothing in it is executed. Reading proves the whole file sound or refuses it by 
 
 import hashlib
 import json
+import math
 import os
 import stat
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from aurorapt.themis import FRAME_SIZE, LONGEST_CLASS_NAME, MOST_CLASSES
 from aurorapt.weights.attributes import require
 from aurorapt.weights.graph import MOST_NODES, Graph, Node, check_graph, is_name
 from aurorapt.weights.operations import Shape
+from aurorapt.weights.sound_json import read_object
 
 FORMAT_VERSION = 1
 KINDS = ("published", "converted", "simulated")
@@ -37,6 +39,7 @@ METADATA_KEY = "aurorapt"
 LARGEST_FILE = 4 * 2**30  # bytes
 LARGEST_HEADER = 16 * 2**20  # bytes; a NASNetLarge of 1000 nodes needs half a megabyte
 LARGEST_INPUT = 4096  # pixels, each way
+FORMULAS = ("=", "+", "-", "@", "")  # beginnings of texts that a spreadsheet would run; a name of spaces has none
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,11 @@ def check_weights(weights: Weights) -> None:
         Saying what is wrong.
     """
     require(is_name(weights.name), "the name must be printable text")
-    require(_is_printable(weights.provenance), "the provenance must be of printable texts, in few levels")
+    require(
+        _is_printable(weights.provenance), "the provenance must be of printable texts and finite numbers, in few levels"
+    )
     require(weights.kind in KINDS, f"kind must be one of {', '.join(KINDS)}, not {weights.kind!r:.60}")
-    _check_classes(weights.classes)
+    check_classes(weights.classes)
     require(
         dict(weights.preprocessing) == RECIPE,
         f"asks for another preprocessing than this version's: {dict(weights.preprocessing)!r:.300}",
@@ -160,18 +165,29 @@ def check_weights(weights: Weights) -> None:
 
 
 def _is_printable(value: Any, levels: int = 4) -> bool:
-    """Tell whether a value holds only printable texts, in few levels of lists and objects."""
+    """Tell whether a value holds only printable texts and finite numbers, in few levels of lists and objects."""
     if isinstance(value, Mapping):
         value = [part for pair in value.items() for part in pair]
     if isinstance(value, (list, tuple)):
         return levels > 0 and all(_is_printable(part, levels - 1) for part in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
     return not isinstance(value, str) or value.isprintable()
 
 
-def _check_classes(classes: tuple[str, ...]) -> None:
+def check_classes(classes: tuple[str, ...]) -> None:
+    """Prove that class names can stand in a CSV, whatever reads it.
+
+    Raises
+    ------
+    WeightsError
+        Saying what is wrong.
+    """
     for name in classes:
         usable = is_name(name, LONGEST_CLASS_NAME) and name.isascii() and not set(name) & set(',"#')
         require(usable, f"a class name must be 1 to {LONGEST_CLASS_NAME} printable ASCII characters, not {name!r:.60}")
+        harmless = name.lstrip()[:1] not in FORMULAS
+        require(harmless, f"a class name must not begin like a formula of a spreadsheet (= + - @), as {name!r} does")
     require(len(set(classes)) == len(classes), f"two classes have one name: {', '.join(classes)}")
     require(2 <= len(classes) <= MOST_CLASSES, f"there must be 2 to {MOST_CLASSES} classes, not {len(classes)}")
 
@@ -210,7 +226,7 @@ def _decode(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     header_bytes = int.from_bytes(content[:8], "little")
     require(len(content) >= 8 and header_bytes <= len(content) - 8, "is not a weights file, or is cut short")
     require(header_bytes <= LARGEST_HEADER, f"its header claims {header_bytes} bytes, more than {LARGEST_HEADER}")
-    header = _parse(content[8 : 8 + header_bytes])
+    header = read_object(content[8 : 8 + header_bytes])
     metadata = header.get("__metadata__")
     text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
     require(isinstance(text, str), "is a safetensors file, but not a weights file of aurorapt")
@@ -222,27 +238,7 @@ def _decode(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         tensors = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, ValueError) as error:
         raise WeightsError(f"is damaged: {error!s:.200}") from None
-    return _parse(str(text).encode()), tensors
-
-
-def _parse(text: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise WeightsError(f"its description is not sound JSON: {error!s:.200}") from None
-    require(isinstance(document, dict), "its description is not a JSON object")
-    return dict(document)
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise ValueError("a key is there twice")
-    return document
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number")
+    return read_object(str(text).encode()), tensors
 
 
 def _to_document(weights: Weights) -> dict[str, Any]:

@@ -17,14 +17,19 @@ DEEPEST_GROUP = 64
 FILTERS = ("gzip", "lzf", None)  # compressions that h5py itself brings
 
 
+_FAULTS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+
+
 @contextmanager
 def open_hdf5(source: str | BinaryIO) -> Iterator[h5py.File]:
     """Open a file for reading; whatever HDF5 finds wrong with it becomes a ConversionError."""
     try:
         with h5py.File(source, "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise ConversionError(f"is not a sound HDF5 file: {' '.join(str(error).split())!s:.200}") from None
+    except _FAULTS as error:
+        raise ConversionError(
+            f"is not a sound HDF5 file: {' '.join(str(error).split()) or 'it asks for too much memory':.200}"
+        ) from None
 
 
 def child(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
@@ -95,35 +100,3 @@ class ArrayReader:
 def _is_plain(dtype: np.dtype[Any]) -> bool:
     """Tell whether its numbers are of a size that arrays of Keras have; HDF5 knows wider ones."""
     return dtype.kind in "fiu" and dtype.itemsize in (1, 2, 4, 8)
-
-
-def read_text(attributes: h5py.AttributeManager, name: str) -> str | None:
-    """Read the text of an attribute; none if there is no such attribute."""
-    if name not in attributes:
-        return None
-    value = attributes[name]
-    if isinstance(value, bytes):
-        return value.decode()
-    if not isinstance(value, str):
-        raise ConversionError(f"attribute {name} is not text")
-    return value
-
-
-def read_names(attributes: h5py.AttributeManager, name: str) -> list[str]:
-    """Read a list of names, which Keras cuts into numbered pieces where it is long.
-
-    Raises
-    ------
-    ConversionError
-        If there is no such list.
-    """
-    if name in attributes:
-        pieces = [name]
-    else:
-        pieces = []
-        while f"{name}{len(pieces)}" in attributes:
-            pieces.append(f"{name}{len(pieces)}")
-    if not pieces:
-        raise ConversionError(f"attribute {name} is missing")
-    names = [item for piece in pieces for item in np.ravel(attributes[piece]).tolist()]
-    return [item.decode() if isinstance(item, bytes) else str(item) for item in names]

@@ -20,16 +20,19 @@ from aurorapt.errors import ConversionError
 
 from ..keras_model import LONGEST_CONFIGURATION, Layer, Model, parse_model
 from ..layers.operators import is_operator
-from .hdf5 import HIGHEST_COMPRESSION, ArrayReader, child, list_arrays, open_hdf5, read_text
+from ..writer import Writer
+from .hdf5 import HIGHEST_COMPRESSION, ArrayReader, child, list_arrays, open_hdf5
 from .keras_file import KerasFile
+from .texts import TextReader, largest_texts
 from .variables import layer_variables, variables_in_order
 
 CONFIGURATION, METADATA, ARRAYS = "config.json", "metadata.json", "model.weights.h5"
 LARGEST_MEMBERS = {CONFIGURATION: LONGEST_CONFIGURATION, METADATA: 2**20, ARRAYS: 2**31}  # bytes
-TRAINING_ONLY = ("optimizer", "seed_generator")  # parts of paths
+TRAINING_ONLY = ("optimizer", "metrics", "seed_generator")  # parts of paths
 
 
 _DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError)
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for any memory
 
 
 class _Container(NamedTuple):
@@ -53,9 +56,10 @@ def read_keras_archive(path: Path) -> KerasFile:
     """
     members = _read_members(path)
     model = parse_model(members[CONFIGURATION])
-    version = _keras_version(members[METADATA])
+    writer = Writer(_keras_version(members[METADATA]))
     with open_hdf5(io.BytesIO(members[ARRAYS])) as file:
-        return KerasFile(model, _read_arrays(file, model), version)
+        texts = TextReader(file, largest_texts(members[ARRAYS]))
+        return KerasFile(model, _read_arrays(file, texts, model), writer)
 
 
 def _read_members(path: Path) -> dict[str, bytes]:
@@ -67,16 +71,18 @@ def _read_members(path: Path) -> dict[str, bytes]:
                 shown = ", ".join(f"{name!r:.60}" for name in names[:5])
                 raise ConversionError(f"must hold {', '.join(LARGEST_MEMBERS)} and nothing else; it holds {shown}")
             for member in listed:
-                _check_size(member)
+                _check_member(member)
             return {member.filename: archive.read(member) for member in listed}
     except _DAMAGE as error:
         raise ConversionError(f"is not a sound .keras archive: {str(error) or 'it is cut short':.200}") from None
 
 
-def _check_size(member: zipfile.ZipInfo) -> None:
+def _check_member(member: zipfile.ZipInfo) -> None:
     largest = LARGEST_MEMBERS[member.filename]
     if member.file_size > largest:
         raise ConversionError(f"{member.filename} claims {member.file_size} bytes, more than {largest}")
+    if member.compress_type not in COMPRESSIONS:
+        raise ConversionError(f"{member.filename} is packed in a way that Keras does not use")
     if member.file_size > HIGHEST_COMPRESSION * max(member.compress_size, 1):
         raise ConversionError(f"{member.filename} is packed more than {HIGHEST_COMPRESSION} times")
 
@@ -88,9 +94,10 @@ def _keras_version(metadata: bytes) -> str:
         raise ConversionError(f"{METADATA} is not sound: {error!s:.100}") from None
 
 
-def _read_arrays(file: h5py.File, model: Model) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
-    stored = {name for name in list_arrays(file) if not set(name.split("/")) & set(TRAINING_ONLY)}
-    container = next((kind for kind in _CONTAINERS if kind.name in file), _CONTAINERS[0])
+def _read_arrays(file: h5py.File, texts: TextReader, model: Model) -> dict[tuple[str, ...], dict[str, NDArray[Any]]]:
+    stored = _stored_arrays(file)
+    roots = {name.split("/")[0] for name in stored}
+    container = next((kind for kind in _CONTAINERS if kind.name in roots), _CONTAINERS[0])
     reader = ArrayReader()
     arrays: dict[tuple[str, ...], dict[str, NDArray[Any]]] = {}
     used = set()
@@ -99,20 +106,28 @@ def _read_arrays(file: h5py.File, model: Model) -> dict[tuple[str, ...], dict[st
             name = f"{group}/vars/{number}"
             if name not in stored:
                 raise ConversionError(f"layer {layer.name} ({layer.class_name}): its array {variable.name} is missing")
-            arrays.setdefault(path, {})[variable.name] = reader.read(file, name)
+            arrays.setdefault(path, {})[variable.name] = reader.read(file, stored[name])
+            _check_name(file, texts, stored[name], layer)
             used.add(name)
-        _check_name(file, group, layer)
-    if unused := stored - used:
+    if unused := stored.keys() - used:
         raise ConversionError(f"holds arrays that the model does not use: {', '.join(sorted(unused)[:5])}")
     return arrays
 
 
-def _check_name(file: h5py.File, group: str, layer: Layer) -> None:
-    """Refuse a group whose recorded layer name is another: the numbering would not be what it seems."""
-    if f"{group}/vars" in file:
-        name = read_text(child(file, f"{group}/vars").attrs, "name")
-        if name not in (None, layer.name):
-            raise ConversionError(f"layer {layer.name} ({layer.class_name}): its arrays are those of {name!r:.60}")
+def _stored_arrays(file: h5py.File) -> dict[str, str]:
+    """Find all arrays but those of training: path with slashes to path in the file, which Windows writes otherwise."""
+    paths = list_arrays(file)
+    stored = {path.replace("\\", "/"): path for path in paths}
+    if len(stored) < len(paths):
+        raise ConversionError("holds arrays whose paths differ in nothing but slashes and backslashes")
+    return {name: path for name, path in stored.items() if not set(name.split("/")) & set(TRAINING_ONLY)}
+
+
+def _check_name(file: h5py.File, texts: TextReader, path: str, layer: Layer) -> None:
+    """Refuse an array whose group records another layer's name: the numbering would not be what it seems."""
+    name = texts.text(child(file, path.rpartition("/")[0]).attrs, "name")
+    if name not in (None, layer.name):
+        raise ConversionError(f"layer {layer.name} ({layer.class_name}): its arrays are those of {name!r:.60}")
 
 
 def _groups(

@@ -64,7 +64,7 @@ def assign_by_name(owned: Sequence[Owned], names: Sequence[str]) -> list[int] | 
         found = [
             place
             for place, part in enumerate(parts)
-            if part[-1] in (variable.name, *variable.other_names) and _leads_through(part, path[-1])
+            if variable.answers_to(part[-1]) and _leads_through(part, path[-1])
         ]
         if len(found) != 1:
             return None
@@ -74,10 +74,7 @@ def assign_by_name(owned: Sequence[Owned], names: Sequence[str]) -> list[int] | 
 
 def assign_by_order(owned: Sequence[Owned], names: Sequence[str]) -> list[int] | None:
     """Take the names in their order, if each ends in its variable's own name."""
-    fits = all(
-        _parts(name)[-1] in (variable.name, *variable.other_names)
-        for (_, variable), name in zip(owned, names, strict=True)
-    )
+    fits = all(variable.answers_to(_parts(name)[-1]) for (_, variable), name in zip(owned, names, strict=True))
     return list(range(len(names))) if fits else None
 
 

@@ -45,7 +45,7 @@ def activate(call: LayerCall, value: Value) -> Value:
         return call.graph.add(name, "softmax", [value], {"axis": value.torch_axis(-1)})
     if function not in FUNCTIONS:
         raise call.refusal(f"activation {function!r:.60} cannot be converted")
-    op, attributes = FUNCTIONS[function](call.keras_major)
+    op, attributes = FUNCTIONS[function](call.writer.major)
     return call.graph.add(name, op, [value], attributes)
 
 
@@ -79,10 +79,16 @@ def convert_relu(call: LayerCall) -> Value:
 
 @converts("LeakyReLU", options={"alpha": optional_number(None), "negative_slope": optional_number(None)})
 def convert_leaky_relu(call: LayerCall) -> Value:
-    slope = call.options["alpha" if call.keras_major == 2 else "negative_slope"]
+    slope = call.options["alpha" if call.writer.major == 2 else "negative_slope"]
     if slope is None:
         raise call.refusal("its slope is missing")
     return call.graph.add(call.path, "relu", [call.input], _PLAIN_RELU | {"negative_slope": slope})
+
+
+@converts("ThresholdedReLU", options={"theta": number()})
+def convert_thresholded_relu(call: LayerCall) -> Value:
+    attributes = _PLAIN_RELU | {"threshold": call.options["theta"]}
+    return call.graph.add(call.path, "relu", [call.input], attributes)
 
 
 @converts("ELU", options={"alpha": number()})

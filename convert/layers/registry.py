@@ -1,5 +1,6 @@
 """Which Keras layers can be converted, and by what; filled by the modules in `convert.layers`."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +12,26 @@ from aurorapt.errors import ConversionError
 
 from ..builder import KerasGraph, Value
 from ..keras_model import Layer
+from ..writer import Writer
 from .options import Option, Options, refusal
 
 
 @dataclass(frozen=True)
 class Variable:
-    """An array that a layer owns, under the last part of its name in the file, or one of its other names there."""
+    """An array that a layer owns, under the last part of its name in the file, or one of its other names there.
+
+    One that its layer gives no name is ``variable`` there, ``variable_1`` and so on.
+    """
 
     name: str
     trainable: bool = True
     other_names: tuple[str, ...] = ()
+    unnamed: bool = False
+
+    def answers_to(self, name: str) -> bool:
+        """Tell whether the last part of an array's name may be this variable's."""
+        numbered = self.unnamed and re.fullmatch(r"[Vv]ariable(_\d+)?", name) is not None
+        return numbered or name in (self.name, *self.other_names)
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class LayerCall:
     options : parsed
     arrays : variable name to array, in Keras's layout
     inputs : values it is called on
-    keras_major : 2 or 3, the version of Keras that wrote the file
+    writer : the program that wrote the file
     graph : where its nodes go
     """
 
@@ -43,7 +54,7 @@ class LayerCall:
     options: Options
     arrays: Mapping[str, NDArray[Any]]
     inputs: list[Value]
-    keras_major: int
+    writer: Writer
     graph: KerasGraph
 
     @property

@@ -1,9 +1,9 @@
-"""Layers that move, add, drop or repeat pixels and axes."""
+"""Layers that move, add or drop pixels and axes."""
 
 from math import prod
 
 from ..builder import Value
-from .options import DATA_FORMAT, axes, one_of, pair, sides, sizes
+from .options import DATA_FORMAT, axes, sides, sizes
 from .registry import LayerCall, converts
 
 
@@ -46,16 +46,3 @@ def convert_zero_padding(call: LayerCall) -> Value:
 @converts("Cropping2D", options={"cropping": sides(((0, 0), (0, 0))), "data_format": DATA_FORMAT})
 def convert_cropping(call: LayerCall) -> Value:
     return call.graph.add(call.path, "crop2d", [call.image], {"cropping": call.options["cropping"]})
-
-
-@converts(
-    "UpSampling2D",
-    options={
-        "size": pair((2, 2)),
-        "data_format": DATA_FORMAT,
-        "interpolation": one_of("nearest", "bilinear", default="nearest"),
-    },
-)
-def convert_upsampling(call: LayerCall) -> Value:
-    attributes = {"factor": call.options["size"], "mode": call.options["interpolation"]}
-    return call.graph.add(call.path, "upsample2d", [call.image], attributes)

@@ -74,7 +74,7 @@ def _filled(call: LayerCall, name: str, sizes: tuple[int, ...]) -> NDArray[np.fl
 @converts(
     "LayerScale",
     options={"projection_dim": integer(), "init_values": ignored("training only")},
-    variables=lambda options: [Variable("gamma", other_names=("Variable", "variable"))],
+    variables=lambda options: [Variable("gamma", unnamed=True)],
 )
 def convert_layer_scale(call: LayerCall) -> Value:
     gamma = call.array("gamma", (call.options["projection_dim"],))

@@ -7,16 +7,20 @@ import urllib.parse
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
+from urllib.request import getproxies
 
 from tqdm import tqdm
 
 from aurorapt.errors import ConversionError, OptionError
+from aurorapt.machine.time_limit import TimeLimitError, time_limit
 
 from .blob import PUBLISHED_BLOBS, blob_id
 
 LARGEST_FILE = 2**30  # bytes; a ResNet-50 takes about 10**8
 BLOCK = 2**16  # bytes
-PATIENCE = 30  # seconds without an answer or a byte
+PATIENCE = 30  # seconds for an answer, and for each block after it
+SCHEMES = ("http", "https")
 PART = ".part"
 
 
@@ -57,7 +61,7 @@ def _require_address(base_url: str) -> None:
         scheme = urllib.parse.urlsplit(base_url).scheme
     except ValueError as error:
         raise OptionError(f"--base-url {base_url} is no address: {error}") from None
-    if scheme not in ("http", "https"):
+    if scheme not in SCHEMES:
         raise OptionError(f"--base-url {base_url} must begin with http:// or https://")
 
 
@@ -88,10 +92,17 @@ def _fetch(url: str, part: Path) -> bool:
     have = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+        with time_limit(PATIENCE):
+            response = _opener().open(request, timeout=PATIENCE)
+        with response:
             if have and not _continues(response, have):
                 have = 0
             return _receive(response, part, have)
+    except TimeLimitError:
+        raise ConversionError(
+            f"{url} cannot be fetched: no answer, or less than {BLOCK} bytes, came in {PATIENCE} seconds; "
+            "run the same command again to go on"
+        ) from None
     except urllib.error.HTTPError as error:
         if error.code == 416 and have:  # nothing is missing
             return True
@@ -103,8 +114,46 @@ def _fetch(url: str, part: Path) -> bool:
         ) from None
 
 
+class _WebOnly(urllib.request.HTTPRedirectHandler):
+    """Follow redirects within the web, whatever is in their bodies."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        fp.close()  # it would be read to its end, which may never come
+        if urllib.parse.urlsplit(newurl).scheme not in SCHEMES:
+            raise urllib.error.URLError(f"it leads to {newurl:.200}, which is neither http nor https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Make an opener that knows nothing but the web: the usual one opens files and ftp too."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler({name: proxy for name, proxy in getproxies().items() if name in (*SCHEMES, "no")}),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _WebOnly(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
 def _continues(response: http.client.HTTPResponse, have: int) -> bool:
     return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+
+
+def _next_block(response: http.client.HTTPResponse) -> bytes:
+    with time_limit(PATIENCE):
+        return response.read(BLOCK)
 
 
 def _receive(response: http.client.HTTPResponse, part: Path, have: int) -> bool:
@@ -115,7 +164,7 @@ def _receive(response: http.client.HTTPResponse, part: Path, have: int) -> bool:
         part.open("ab" if have else "wb") as file,
         tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=name, disable=None) as bar,
     ):
-        while block := response.read(BLOCK):
+        while block := _next_block(response):
             have += len(block)
             if have > LARGEST_FILE:
                 raise OSError(f"more than {LARGEST_FILE} bytes came")

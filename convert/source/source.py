@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.errors import ConversionError, OptionError
+from aurorapt.errors import ConversionError, OptionError, WeightsError
+from aurorapt.weights.weights_file import check_classes
 
 from .blob import ELEVATION, LABELS, MODEL, PUBLISHED_BLOBS, blob_id
 from .elevation import read_elevation_mask
-from .labels import read_labels
+from .labels import WAY_ROUND, read_labels
 
 ELEVATION_NAME = "T_angle.npy"
 
@@ -67,16 +68,25 @@ def find_source(path: Path, classes: str | None, elevation: Path | None) -> Sour
 
 def _folder_source(folder: Path, classes: str | None, elevation: Path | None) -> Source:
     model = _only_one(folder / "model", "*.model")
-    labels = None if classes else _only_one(folder / "model", "lb*.pickle")
+    labels = None if classes else _only_one(folder / "model", "lb*.pickle", f"; {WAY_ROUND}")
     angles = elevation or _only_one(folder, ELEVATION_NAME)
     names = _split(classes) if classes else ()
     return Source(
         model=model,
-        classes=read_labels(labels) if labels else names,
+        classes=_read_classes(labels) if labels else names,
         elevation_mask=read_elevation_mask(angles),
         files=(model, angles, *([labels] if labels else [])),
         published=labels is not None and _are_published(model, labels, angles),
     )
+
+
+def _read_classes(labels: Path) -> tuple[str, ...]:
+    names = read_labels(labels)
+    try:
+        check_classes(names)
+    except WeightsError as error:
+        raise ConversionError(f"{labels}: {error}; {WAY_ROUND}") from None
+    return names
 
 
 def _are_published(model: Path, labels: Path, angles: Path) -> bool:
@@ -88,9 +98,9 @@ def _split(classes: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in classes.split(","))
 
 
-def _only_one(folder: Path, pattern: str) -> Path:
+def _only_one(folder: Path, pattern: str, way_round: str = "") -> Path:
     found = sorted(path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
     if len(found) != 1:
         listed = ", ".join(path.name for path in found) or "none"
-        raise ConversionError(f"{folder} must hold one file {pattern}; found: {listed}")
+        raise ConversionError(f"{folder} must hold one file {pattern}; found: {listed}{way_round}")
     return found[0]

@@ -42,3 +42,9 @@ def refuse(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[[Path]
         return printed.err
 
     return convert
+
+
+@pytest.fixture
+def weights_folder(tmp_path: Path) -> Path:
+    (tmp_path / "weights").mkdir()
+    return tmp_path / "weights"

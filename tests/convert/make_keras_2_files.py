@@ -1,16 +1,35 @@
 """Make the files in keras_2/ : small models that only Keras 2 writes, with what TensorFlow computes for them.
 
-Run in an environment with tensorflow-cpu 2.12 (Python 3.8 to 3.11); with 2.15 it makes that version's archive alone:
+Each file is made by one version of one program. Run in an environment with one of these, it makes all of that version:
 
-    pip install "tensorflow-cpu==2.12.*" && python tests/convert/make_keras_2_files.py
+    pip install "tensorflow-cpu==2.12.*"      (or 2.13.*, or 2.15.*; Python 3.9 to 3.11)
+    pip install tensorflow==1.14.0 "h5py<3" "protobuf<3.21"      (Python 3.7)
+    python tests/convert/make_keras_2_files.py
+
+and beside TensorFlow 1.14 the package that Keras was of its own:
+
+    pip install keras==2.2.4      (or 2.0.8)
+    python tests/convert/make_keras_2_files.py keras
 """
+# Python 3.7 has no zip(strict=True)
+# ruff: noqa: B905
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tensorflow import keras
-from tensorflow.keras import layers
+
+if sys.argv[1:] == ["keras"]:  # the package of its own, before it became part of TensorFlow
+    import keras
+    from keras import layers
+
+    PROGRAM = "keras"
+else:
+    from tensorflow import keras
+    from tensorflow.keras import layers
+
+    PROGRAM = "tensorflow"
 
 FOLDER = Path(__file__).parent / "keras_2"
 IMAGES = 3
@@ -134,33 +153,175 @@ def convnext():
     )
 
 
+def fitted():
+    """Cover what training leaves in an archive: the state of optimizer, losses and metrics, in a nested model too."""
+    images = keras.Input((8, 8, 3))
+    base = keras.Sequential([layers.Conv2D(3, 3), layers.BatchNormalization(), layers.ReLU()], name="base")
+    x = layers.Conv2D(4, 3, activation="relu")(base(images))
+    x = layers.Dropout(0.3)(layers.Flatten()(x))
+    return keras.Model(images, layers.Dense(4, activation="softmax")(x))
+
+
+def newer_operations():
+    """Cover operations outside layers that attention and preprocessing use, and layers of later versions."""
+    images = keras.Input((8, 7, 3))
+    x = layers.Resizing(9, 12)(images)
+    x = layers.GroupNormalization(2)(layers.Conv2D(4, 3)(layers.ThresholdedReLU(0.4)(x)))
+    spatial = tf.concat([tf.reduce_mean(x, axis=-1, keepdims=True), tf.reduce_max(x, axis=3, keepdims=True)], axis=3)
+    x = x * layers.Conv2D(1, 3, padding="same", activation="sigmoid")(tf.pad(spatial, [[0, 0]] * 4))
+    x = tf.pad(tf.nn.leaky_relu(x, alpha=0.1), [[0, 0], [1, 0], [0, 2], [0, 0]])
+    x = tf.maximum(x, -0.2) + tf.nn.elu(x) * tf.nn.gelu(x)
+    x = x + 3.0 * tf.reduce_mean(x, [1, 2], keepdims=True)
+    x = tf.nn.softmax(tf.reshape(x, (-1, 8 * 12, 4)), axis=2)
+    return keras.Model(images, layers.Flatten()(x))
+
+
+def softmax_reshaped():
+    """Cover a softmax that is reshaped, as that of the first MobileNet."""
+    images = layers.Input((6, 5, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(6, 3)(images))
+    x = layers.Conv2D(4, 1)(layers.Reshape((1, 1, 6))(x))
+    return keras.models.Model(images, layers.Reshape((4,))(layers.Activation("softmax")(x)))
+
+
+def transfer():
+    """Cover a Sequential model whose first layer is a model, and a Sequential model within it."""
+    images = layers.Input((10, 9, 3))
+    x = layers.BatchNormalization()(layers.Conv2D(4, 3)(images))
+    base = keras.models.Model(images, layers.MaxPooling2D()(layers.Activation("relu")(x)), name="base")
+    base.layers[1].trainable = False
+    head = keras.models.Sequential([layers.Dense(6, activation="relu", input_shape=(48,)), layers.Dense(5)])
+    model = keras.models.Sequential([base, layers.Flatten(), head, layers.Dense(4)])
+    return model
+
+
+def sequential_first():
+    """Cover Sequential models within each other, which Keras 2.0 leaves without names."""
+    inner = keras.models.Sequential([layers.Conv2D(4, 3, input_shape=(8, 9, 3)), layers.BatchNormalization()])
+    middle = keras.models.Sequential([inner, layers.Conv2D(3, 2)])
+    second = keras.models.Sequential([layers.Conv2D(3, 2, input_shape=(5, 6, 3)), layers.BatchNormalization()])
+    return keras.models.Sequential([middle, second, layers.Flatten(), layers.Dense(4)])
+
+
+def enlarged():
+    """Cover interpolation between the corners of pixels, which TensorFlow gave up later."""
+    images = layers.Input((6, 5, 3))
+    x = layers.UpSampling2D((2, 3), interpolation="bilinear")(images)
+    x = layers.Conv2D(3, 2)(layers.UpSampling2D(2)(x))
+    return keras.models.Model(images, layers.Flatten()(x))
+
+
+def small_epsilon():
+    """Cover an epsilon below what fused batch normalisation takes, in each kind of input."""
+    images = layers.Input((6, 5, 3))
+    x = layers.BatchNormalization(epsilon=1e-6)(layers.Conv2D(4, 3)(images))
+    x = layers.BatchNormalization(epsilon=1e-6)(layers.Dense(4)(layers.Flatten()(x)))
+    return keras.models.Model(images, x)
+
+
 def randomize(model, random):
-    for weight in model.weights:
-        if weight.name.split("/")[-1] in ("mean:0", "variance:0", "count:0"):
-            continue  # what Normalization learned, of which it keeps a copy that would not change
-        if "variance" in weight.name:
-            weight.assign(random.uniform(0.5, 2, weight.shape))
+    values = []
+    for weight, value in zip(model.weights, keras.backend.batch_get_value(model.weights)):
+        name = weight.name.split("/")[-1]
+        if name in ("mean:0", "variance:0", "count:0"):
+            values.append(value)  # what Normalization learned, of which it keeps a copy that would not change
+        elif "variance" in name:
+            values.append(random.uniform(0.5, 2, value.shape))
         else:
-            spread = min(0.5, 1 / np.sqrt(np.prod(weight.shape[:-1])))
-            weight.assign(random.normal(0.3 if "gamma" in weight.name else 0, spread, weight.shape))
+            spread = min(0.5, 1 / np.sqrt(np.prod(value.shape[:-1])))
+            values.append(random.normal(0.3 if "gamma" in name else 0, spread, value.shape))
+    keras.backend.batch_set_value(list(zip(model.weights, values)))
 
 
-def save(model, name, ending=".h5", **options):
-    random = np.random.default_rng(SEED)
+def shrink_variances(model):
+    """Make variances so small that an epsilon of 1e-6 tells from one of 1e-5, and results no larger for it."""
+    factors = {"moving_variance:0": 1e-5, "gamma:0": 3e-3}
+    values = keras.backend.batch_get_value(model.weights)
+    changed = [value * factors.get(weight.name.split("/")[-1], 1) for weight, value in zip(model.weights, values)]
+    keras.backend.batch_set_value(list(zip(model.weights, changed)))
+
+
+def fit(model, random):
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy", keras.metrics.AUC()])
+    classes = np.eye(4)[random.integers(0, 4, 16)]
+    model.fit(random.uniform(-2, 2, (16, *model.input_shape[1:])), classes, verbose=0)
+
+
+def save(model, name, ending=".h5", training=False, **options):
+    random = np.random.default_rng(SEED) if hasattr(np.random, "default_rng") else np.random.RandomState(SEED)
     randomize(model, random)
+    if "epsilon" in name:
+        shrink_variances(model)
+    if training:
+        fit(model, random)
     images = random.uniform(-2, 2, (IMAGES, *model.input_shape[1:])).astype(np.float32)
-    model.save(FOLDER / f"{name}{ending}", **options)
-    np.savez_compressed(FOLDER / f"{name}.npz", x=images, y=model.predict(images, verbose=0))
+    model.save(str(FOLDER / (name + ending)), **options)
+    np.savez_compressed(str(FOLDER / (name + ".npz")), x=images, y=model.predict(images, verbose=0))
+
+
+def save_as_on_windows(name):
+    """Save an archive as TensorFlow did on Windows, with backslashes between the groups."""
+    from keras.src.saving import saving_lib
+
+    make = saving_lib.H5IOStore.make
+    saving_lib.H5IOStore.make = lambda self, path: make(self, path.replace("/", "\\"))
+    save(fitted(), name, ".keras", training=True)
+    saving_lib.H5IOStore.make = make
+
+
+def of_tensorflow_2_12():
+    save(nested(), "archive_of_2.12", ".keras", save_format="keras_v3")
+    save(fitted(), "fitted_of_2.12", ".keras", training=True, save_format="keras_v3")
+    for make in (sliding_windows, functions, operations, nested, renamed, augmented, nasnet, convnext):
+        save(make(), make.__name__)
+
+
+def of_tensorflow_2_13():
+    save(fitted(), "fitted_of_2.13", ".keras", training=True)
+    save_as_on_windows("windows_of_2.13")
+
+
+def of_tensorflow_2_15():
+    save(nested(), "archive_of_2.15", ".keras")
+    save(fitted(), "fitted_of_2.15", ".keras", training=True)
+    save_as_on_windows("windows_of_2.15")
+    save(newer_operations(), "newer_operations")
+    save(small_epsilon(), "small_epsilon_of_2.15")
+    save(softmax_reshaped(), "softmax_reshaped")
+
+
+def of_tensorflow_1_14():
+    save(transfer(), "transfer_of_tensorflow_1.14")
+    save(small_epsilon(), "small_epsilon_of_tensorflow_1.14")
+
+
+def of_keras_2_2():
+    save(transfer(), "transfer_of_keras_2.2")
+    save(enlarged(), "enlarged_of_keras_2.2")
+    save(small_epsilon(), "small_epsilon_of_keras_2.2")
+
+
+def of_keras_2_0():
+    save(transfer(), "transfer_of_keras_2.0")
+    save(sequential_first(), "sequential_first_of_keras_2.0")
+    save(softmax_reshaped(), "softmax_reshaped_of_keras_2.0")
+    save(small_epsilon(), "small_epsilon_of_keras_2.0")
+
+
+MAKERS = {
+    "tensorflow 2.12": of_tensorflow_2_12,
+    "tensorflow 2.13": of_tensorflow_2_13,
+    "tensorflow 2.15": of_tensorflow_2_15,
+    "tensorflow 1.14": of_tensorflow_1_14,
+    "keras 2.2": of_keras_2_2,
+    "keras 2.0": of_keras_2_0,
+}
 
 
 def main():
     FOLDER.mkdir(exist_ok=True)
-    version = ".".join(tf.__version__.split(".")[:2])
-    options = {"save_format": "keras_v3"} if version == "2.12" else {}
-    save(nested(), f"archive_of_{version}", ".keras", **options)
-    if version == "2.12":
-        for make in (sliding_windows, functions, operations, nested, renamed, augmented, nasnet, convnext):
-            save(make(), make.__name__)
+    version = keras.__version__ if PROGRAM == "keras" else tf.__version__
+    MAKERS["{} {}".format(PROGRAM, ".".join(version.split(".")[:2]))]()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from convert.graph import build_graph
 def converted(path: Path) -> Weights:
     """Convert a Keras file, whatever it ends in; only its network tells, the rest is made up."""
     keras_file = read_keras_file(path)
-    graph, tensors, input_shape = build_graph(keras_file.model, keras_file.arrays, keras_file.keras_major)
+    graph, tensors, input_shape = build_graph(keras_file.model, keras_file.arrays, keras_file.writer)
     return Weights(
         name="converted",
         kind="converted",

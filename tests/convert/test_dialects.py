@@ -1,6 +1,7 @@
 """Ways in which different versions of Keras describe the same tiny model."""
 
 import copy
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from aurorapt.errors import ConversionError
 from tests.convert.running import assert_close, run_converted
 from tests.convert.tiny_keras import SHAPE, archive_members, tiny_config, tiny_h5, write_archive
 
@@ -117,6 +119,41 @@ def test_same_result_from_every_layout(rewrite: Callable[[h5py.File], None], tmp
 def test_same_result_from_an_archive(tmp_path: Path) -> None:
     write_archive(tmp_path / "model.keras", archive_members())
     assert_same_as_the_plain_one(tmp_path / "model.keras", tmp_path)
+
+
+def rewritten_archive(path: Path, rewrite: Callable[[h5py.File], None]) -> None:
+    members = archive_members()
+    content = io.BytesIO(members["model.weights.h5"])
+    with h5py.File(content, "r+") as file:
+        rewrite(file)
+    write_archive(path, members | {"model.weights.h5": content.getvalue()})
+
+
+def backslashes(file: h5py.File) -> None:
+    """Name groups as TensorFlow does on Windows."""
+    file.move("layers/dense", "layers\\dense")
+    del file["layers"]
+
+
+def training(file: h5py.File) -> None:
+    """Add what training leaves, at the top and in a group of its own on Windows."""
+    for name in ("optimizer/vars/0", "metrics/mean/vars/0", "metrics\\auc/vars/0", "optimizer\\vars/1"):
+        file[name] = np.zeros(2, np.float32)
+
+
+@pytest.mark.parametrize("rewrite", [backslashes, training])
+def test_same_result_from_archives_of_other_layouts(rewrite: Callable[[h5py.File], None], tmp_path: Path) -> None:
+    rewritten_archive(tmp_path / "model.keras", rewrite)
+    assert_same_as_the_plain_one(tmp_path / "model.keras", tmp_path)
+
+
+def test_archive_with_both_slashes(tmp_path: Path) -> None:
+    def both(file: h5py.File) -> None:
+        file["layers\\dense/vars/0"] = np.zeros(3, np.float32)
+
+    rewritten_archive(tmp_path / "model.keras", both)
+    with pytest.raises(ConversionError, match="slashes"):
+        run_converted(tmp_path / "model.keras", np.zeros((1, *SHAPE), np.float32))
 
 
 def assert_same_as_the_plain_one(path: Path, folder: Path) -> None:

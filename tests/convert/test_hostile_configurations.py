@@ -30,6 +30,15 @@ def nested(levels: int, calls: int) -> str:
     return json.dumps(layer)
 
 
+def many_sizes() -> str:
+    """Describe a chain of layers that bring images to ever other sizes."""
+    layers: list[Any] = [{"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [None, 4, 5, 3]}}]
+    for size in range(1500, 1600):
+        options = {"name": f"to_{size}", "trainable": True, "height": size, "width": size}
+        layers.append({"class_name": "Resizing", "config": options})
+    return json.dumps({"class_name": "Sequential", "config": {"name": "model", "layers": layers}})
+
+
 @pytest.mark.parametrize(
     ("config", "complaint"),
     [
@@ -46,6 +55,7 @@ def nested(levels: int, calls: int) -> str:
         ("{", "sound"),
         (nested(20, 1), "nested more than 16"),
         (nested(15, 9), "calls of layers"),
+        (many_sizes(), "layer to_150[0-9] .* make up [0-9]+ numbers"),
     ],
 )
 def test_hostile_configuration(config: str, complaint: str, tmp_path: Path, refuse: Refuse) -> None:

@@ -57,6 +57,17 @@ def test_archive_with_a_spoiled_member(name: str, content: bytes, tmp_path: Path
     assert "model.keras" in refuse(tmp_path / "model.keras")
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_archive_packed_otherwise(packing: int, damaged: bool, tmp_path: Path, refuse: Refuse) -> None:
+    write_archive(tmp_path / "model.keras", archive_members(), packing)
+    if damaged:
+        content = bytearray((tmp_path / "model.keras").read_bytes())
+        content[60:90] = bytes(30)
+        (tmp_path / "model.keras").write_bytes(content)
+    assert "packed in a way" in refuse(tmp_path / "model.keras")
+
+
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.99])
 def test_truncated_archive(kept: float, tmp_path: Path, refuse: Refuse) -> None:
     write_archive(tmp_path / "whole", archive_members())
@@ -184,6 +195,10 @@ def other_backend(file: h5py.File) -> None:
     file.attrs["backend"] = b"theano"
 
 
+def unknown_backend(file: h5py.File) -> None:
+    file.attrs["backend"] = "mxnet"
+
+
 def version_four(file: h5py.File) -> None:
     file.attrs["keras_version"] = "4.0.0"
 
@@ -216,6 +231,7 @@ def version_four(file: h5py.File) -> None:
         (latin_configuration, "sound"),
         (version_four, "4.0.0"),
         (other_backend, "theano"),
+        (unknown_backend, "mxnet"),
     ],
 )
 def test_spoiled_hdf5(spoil: Callable[[h5py.File], None], complaint: str, tmp_path: Path, refuse: Refuse) -> None:

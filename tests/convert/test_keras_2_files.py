@@ -22,6 +22,19 @@ def test_converts_to_what_tensorflow_computed(path: Path) -> None:
     assert_close(found, expected, TOLERANCE)
 
 
+CASES = (
+    *("K3_layerscale_h5.h5", "k208_seq_mid_sequential.h5", "k224_seq_add_functional.h5", "k224_upsample_bilinear.h5"),
+    *("softmax_then_reshape.h5", "tf215_trained_acc.keras", "windows_tf13.keras"),
+)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_files_that_others_made(name: str, shared_folder: Path) -> None:
+    path = shared_folder / "cases" / "keras" / name
+    with np.load(path.with_suffix(".npz")) as recording:
+        assert_close(run_converted(path, recording["x"]), recording["y"], TOLERANCE)
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
 def test_the_engine_agrees(path: Path) -> None:
     assert_engine_agrees(converted(path), TOLERANCE, brightest=1)

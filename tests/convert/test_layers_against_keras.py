@@ -46,6 +46,14 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
     "layer normalisation": layers.LayerNormalization(epsilon=0.01),
     "layer normalisation without scale": layers.LayerNormalization(scale=False),
     "layer normalisation without center": layers.LayerNormalization(center=False, axis=3),
+    "group normalisation": lambda x: layers.GroupNormalization(2, epsilon=0.01)(layers.Conv2D(6, 1)(x)),
+    "group normalisation of all": layers.GroupNormalization(1, scale=False),
+    "group normalisation of each": layers.GroupNormalization(-1, center=False),
+    "group normalisation of axis 1": lambda x: layers.GroupNormalization(3, axis=1)(x),
+    "group normalisation after Dense": lambda x: layers.GroupNormalization(3, epsilon=0.1)(
+        layers.Dense(12)(layers.Flatten()(x))
+    ),
+    "group normalisation of a sequence": lambda x: layers.GroupNormalization(3)(layers.Reshape((99, 3))(x)),
     "max pooling": layers.MaxPooling2D((2, 3)),
     "max pooling, same": layers.MaxPooling2D((2, 3), strides=(1, 2), padding="same"),
     "average pooling": layers.AveragePooling2D((2, 3)),
@@ -76,6 +84,9 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
     "zero padding": layers.ZeroPadding2D(((1, 0), (2, 3))),
     "zero padding, alike": layers.ZeroPadding2D(2),
     "cropping": layers.Cropping2D(((1, 0), (2, 3))),
+    "resizing": layers.Resizing(5, 17),
+    "resizing to one pixel": layers.Resizing(1, 30),
+    "resizing, nearest by a whole factor": layers.Resizing(18, 33, interpolation="nearest"),
     "upsampling": layers.UpSampling2D((2, 3)),
     "upsampling, bilinear": layers.UpSampling2D((2, 3), interpolation="bilinear"),
     "dense on an image": layers.Dense(5, activation="gelu"),
@@ -99,6 +110,24 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
     "arithmetic": lambda x: 3.0 - (x + 3.0) * 0.5 / 7.0 - 2.0,
     "arithmetic of layers": lambda x: (layers.Conv2D(3, 1)(x) - x) * x + x,
     "relu outside a layer": lambda x: keras.ops.relu(x) + keras.ops.relu6(4 * x),
+    "softmax outside a layer": lambda x: keras.ops.softmax(x) + keras.ops.softmax(x, axis=1),
+    "mean of images": lambda x: keras.ops.mean(x, axis=[1, 2]),
+    "mean of images, dimensions kept": lambda x: x * keras.ops.mean(x, axis=(-3, -2), keepdims=True),
+    "mean of channels": lambda x: layers.Conv2D(4, 3)(x * keras.ops.mean(x, axis=-1, keepdims=True)),
+    "mean of rows": lambda x: keras.ops.mean(x, axis=1),
+    "mean of rows and channels": lambda x: keras.ops.mean(x, axis=(3, 1)),
+    "maximum of channels": lambda x: keras.ops.max(x, axis=-1),
+    "maximum of images": lambda x: keras.ops.max(x, axis=(1, 2)),
+    "mean of all": lambda x: x * keras.ops.mean(x, axis=(1, 2, 3), keepdims=True),
+    "concatenation outside a layer": lambda x: keras.ops.concatenate([x, layers.Conv2D(4, 1)(x)], axis=-1),
+    "reshape outside a layer": lambda x: keras.ops.reshape(x, (-1, 33, 9)),
+    "maximum and minimum outside a layer": lambda x: keras.ops.maximum(x, 0.5) + keras.ops.minimum(0.25, x),
+    "maximum of two outside a layer": lambda x: keras.ops.maximum(x, layers.Conv2D(3, 1)(x)),
+    "padding outside a layer": lambda x: keras.ops.pad(x, [[0, 0], [1, 2], [3, 0], [0, 0]]),
+    "padding of channels": lambda x: keras.ops.pad(x, [[0, 0], [1, 0], [0, 0], [2, 1]]),
+    "more functions outside a layer": lambda x: (
+        keras.ops.leaky_relu(x, negative_slope=0.1) + keras.ops.elu(x, 0.5) * keras.ops.gelu(x)
+    ),
     "functions outside a layer": lambda x: keras.ops.sigmoid(x) + keras.ops.silu(x) * keras.ops.tanh(x),
 }
 
@@ -196,6 +225,20 @@ def test_optimizer_state_is_passed_over(ending: str, tmp_path: Path) -> None:
     images = random.uniform(-2, 2, (3, *IMAGE)).astype(np.float32)
     model.fit(images, np.zeros(model.predict(images, verbose=0).shape), verbose=0)
     assert_model_converts_alike(model, images, tmp_path, ending)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_layers_whose_arrays_have_no_names(ending: str, tmp_path: Path) -> None:
+    from keras.src.applications import convnext  # Keras gives its layers no public names
+
+    scale = convnext.LayerScale
+
+    def build(x: Any) -> Any:
+        inside = keras.Input((9, 11, 4))
+        two = keras.Model(inside, scale(0.1, 4, name="d")(scale(0.1, 4, name="c")(inside)))
+        return two(scale(0.1, 4, name="b")(scale(0.1, 4, name="a")(layers.Conv2D(4, 1)(x))))
+
+    assert_converts_alike(build, IMAGE, tmp_path, ending)
 
 
 def test_all_sizes_take_the_recipe_of_the_original(tmp_path: Path) -> None:

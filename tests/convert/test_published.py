@@ -1,6 +1,7 @@
 """The published files, fetched from a server on this machine that has stand-ins for them."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,9 +12,12 @@ import pytest
 from aurorapt.weights.location import find_weights
 from aurorapt.weights.weights_file import read_weights
 from convert.__main__ import main
+from convert.source import published
 from convert.source.blob import ELEVATION, LABELS, MODEL, PUBLISHED_BLOBS, blob_id
 from convert.source.published import PART
 from tests.convert.tiny_keras import CLASSES, write_folder
+
+PIECE = 2000  # bytes sent at once
 
 
 @dataclass
@@ -25,6 +29,7 @@ class Mirror:
     cut_after: int | None = None  # bytes of each answer's body
     ranges: bool = True  # whether it can send a part of a file
     length: str | None = None  # what it says instead of each answer's length; nothing if empty
+    pause: float = 0.0  # seconds after each of the first pieces that it sends
     location: str = ""  # where it sends everyone instead
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Range header
 
@@ -52,7 +57,11 @@ class Mirror:
             request.send_header("Content-Length", length)
         request.end_headers()
         end = None if self.cut_after is None else start + self.cut_after
-        request.wfile.write(content[start:end])
+        body = content[start:end]
+        for place in range(0, len(body), PIECE):
+            request.wfile.write(body[place : place + PIECE])
+            if self.pause and place < 20 * PIECE:
+                time.sleep(self.pause)
 
 
 @pytest.fixture
@@ -78,12 +87,6 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     yield served
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture
-def weights_folder(tmp_path: Path) -> Path:
-    (tmp_path / "weights").mkdir()
-    return tmp_path / "weights"
 
 
 def fetch(mirror: Mirror, folder: Path) -> int:
@@ -205,14 +208,33 @@ def test_no_server(
     assert not list(weights_folder.iterdir())
 
 
-@pytest.mark.parametrize("changes", [{"location": "http://[::1"}, {"location": "file:///etc/passwd"}])
+@pytest.mark.parametrize("location", ["http://[::1", "file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x", "mailto:x"])
 def test_answer_that_leads_nowhere(
-    changes: dict[str, str], mirror: Mirror, weights_folder: Path, capsys: pytest.CaptureFixture[str]
+    location: str, mirror: Mirror, weights_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mirror.__dict__.update(changes)
+    mirror.location = location
     assert fetch(mirror, weights_folder) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "127.0.0.1/x" not in error or "neither http nor https" in error
     assert not list(weights_folder.iterdir())
+
+
+@pytest.mark.parametrize("url", ["file:///etc/", "ftp://127.0.0.1/", "data:,", "/etc/"])
+def test_address_that_is_not_of_the_web(url: str, weights_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--published", "--base-url", url, "-o", str(weights_folder / "x.safetensors")]) == 2
+    assert "must begin with http:// or https://" in capsys.readouterr().err
+
+
+def test_patience_begins_anew_with_each_block(
+    mirror: Mirror, weights_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "PATIENCE", 1.5)
+    monkeypatch.setattr(published, "BLOCK", 2000)
+    mirror.pause = 0.1
+    started = time.monotonic()
+    assert fetch(mirror, weights_folder) == 0
+    assert time.monotonic() - started > 2
 
 
 @pytest.mark.parametrize("length", ["", "²", "-1", "many"])

@@ -7,52 +7,10 @@ import numpy as np
 import pytest
 
 from aurorapt.errors import ConversionError
-from convert.files.keras_file import version_major
 from convert.graph import build_graph
 from convert.keras_model import parse_model
-
-CONVOLUTION = {"filters": 2, "kernel_size": [1, 1], "use_bias": False}
-KERNEL = {"kernel": np.ones((1, 1, 3, 2), np.float32)}
-
-
-def sequential(class_name: str, options: dict[str, Any], arrays: dict[str, Any] | None = None, **item: Any) -> None:
-    """Convert a Sequential model of Keras 2 whose second layer is the one in question."""
-    layers = [
-        {"class_name": "InputLayer", "config": {"name": "images", "batch_input_shape": [None, 6, 5, 3]}},
-        {"class_name": class_name, "config": {"name": "suspect", "trainable": True, **options}, **item},
-    ]
-    config = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
-    build_graph(parse_model(json.dumps(config)), {("suspect",): arrays or {}}, keras_major=2)
-
-
-def functional(
-    calls: list[Any], class_name: str = "Dropout", output_layers: Any = (("suspect", 0, 0),), **options: Any
-) -> None:
-    """Convert a Functional model of Keras 2 that calls the layer in question as given."""
-    layers = [
-        {
-            "class_name": "InputLayer",
-            "name": "images",
-            "config": {"name": "images", "batch_input_shape": [None, 6, 5, 3]},
-            "inbound_nodes": [],
-        },
-        {
-            "class_name": class_name,
-            "name": "suspect",
-            "config": {"name": "suspect", "trainable": True, **options},
-            "inbound_nodes": calls,
-        },
-    ]
-    config = {
-        "class_name": "Functional",
-        "config": {
-            "name": "model",
-            "layers": layers,
-            "input_layers": [["images", 0, 0]],
-            "output_layers": output_layers,
-        },
-    }
-    build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+from convert.writer import Writer
+from tests.convert.suspects import CONVOLUTION, KERNEL, WRITER, functional, sequential
 
 
 @pytest.mark.parametrize(
@@ -63,9 +21,7 @@ def functional(
         "Conv1D",
         "RandomCrop",
         "CenterCrop",
-        "Resizing",
         "MyLayer",
-        "ThresholdedReLU",
         "LSTM",
     ],
 )
@@ -123,6 +79,16 @@ def test_layer_type(class_name: str) -> None:
         ("Softmax", {}, "axis is missing"),
         ("Activation", {}, "activation is missing"),
         ("TFOpLambda", {"function": "image.resize"}, "'image.resize'"),
+        ("Resizing", {"height": 3}, "width is missing"),
+        ("Resizing", {"height": 3, "width": 3, "interpolation": "bicubic"}, "interpolation='bicubic'"),
+        ("Resizing", {"height": 3, "width": 3, "antialias": True}, "antialias=True"),
+        ("Resizing", {"height": 3, "width": 3, "crop_to_aspect_ratio": True}, "crop_to_aspect_ratio=True"),
+        ("Resizing", {"height": 2**20, "width": 3}, "4096 each way"),
+        ("ThresholdedReLU", {}, "theta is missing"),
+        ("GroupNormalization", {}, "groups is missing"),
+        ("GroupNormalization", {"groups": 2}, "2 groups do not divide 3 channels"),
+        ("GroupNormalization", {"groups": 0}, "0 groups do not divide 3 channels"),
+        ("GroupNormalization", {"groups": 3, "axis": 2}, "axis=2"),
     ],
 )
 def test_option(class_name: str, options: dict[str, Any], named: str) -> None:
@@ -184,7 +150,7 @@ def test_named_outputs_whose_order_cannot_be_told() -> None:
 @pytest.mark.parametrize("version", ["", "x", "four", "v3.1", "-3", "4.0", "3\n", "3.1" * 100, "3.\x1b[2J"])
 def test_version_of_keras(version: str) -> None:
     with pytest.raises(ConversionError, match="was written by Keras"):
-        version_major(version)
+        Writer(version)
 
 
 def test_two_layers_of_one_name() -> None:
@@ -205,7 +171,7 @@ def test_two_layers_of_one_name() -> None:
         },
     }
     with pytest.raises(ConversionError, match="have one name"):
-        build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+        build_graph(parse_model(json.dumps(config)), {}, WRITER)
 
 
 def test_layers_that_feed_each_other_in_a_circle() -> None:
@@ -214,36 +180,7 @@ def test_layers_that_feed_each_other_in_a_circle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keywords", "complaint"),
-    [
-        ({"slice_spec": [{"class_name": "__ellipsis__"}, {"start": 0, "stop": 2, "step": None}]}, "slices"),
-        ({"slice_spec": []}, "slices"),
-    ],
-)
-def test_slice(keywords: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(ConversionError, match=complaint):
-        functional([["images", 0, 0, keywords]], "SlicingOpLambda", function="__operators__.getitem")
-
-
-@pytest.mark.parametrize(
-    ("function", "keywords"),
-    [
-        ("math.truediv", {"y": 0}),
-        ("math.truediv", {"y": ["images", 0, 0]}),
-        ("math.add", {}),
-        ("math.add", {"y": 1, "unknown": 2}),
-        ("math.add", {"y": [1, 2]}),
-        ("nn.bias_add", {"bias": [1, 2, 3], "data_format": "NCHW"}),
-        ("nn.relu", {"y": 1}),
-    ],
-)
-def test_operation(function: str, keywords: dict[str, Any]) -> None:
-    with pytest.raises(ConversionError, match=r"layer suspect \(TFOpLambda\)"):
-        functional([["images", 0, 0, keywords]], "TFOpLambda", function=function)
-
-
-@pytest.mark.parametrize(
-    "batch_input_shape", [None, [None, 6, 5], [None, 6, 5, 4], [None, 6, 5, None], [None, 0, 5, 3], [None, 5000, 5, 3]]
+    "batch_input_shape", [None, [None, 6], [None, 6, 5, 4], [None, 6, 5, None], [None, 0, 5, 3], [None, 5000, 5, 3]]
 )
 def test_input_that_is_no_image(batch_input_shape: Any) -> None:
     layers = [
@@ -252,7 +189,14 @@ def test_input_that_is_no_image(batch_input_shape: Any) -> None:
     ]
     config = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
     with pytest.raises(ConversionError, match=r"layer images \(InputLayer\): its input shape"):
-        build_graph(parse_model(json.dumps(config)), {}, keras_major=2)
+        build_graph(parse_model(json.dumps(config)), {}, WRITER)
+
+
+def test_grey_image_without_a_channel_axis() -> None:
+    layers = [{"class_name": "InputLayer", "config": {"name": "images", "batch_input_shape": [None, 256, 256]}}]
+    config = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
+    with pytest.raises(ConversionError, match=r"input shape \[None, 256, 256\] has no channel axis"):
+        build_graph(parse_model(json.dumps(config)), {}, WRITER)
 
 
 def test_array_of_another_shape() -> None:

@@ -75,17 +75,20 @@ def write_archive(path: Path, members: dict[str, bytes], compression: int = zipf
             archive.writestr(name, content)
 
 
-def write_labels(path: Path, classes: Any = CLASSES, protocol: int = 4, **state: Any) -> None:
-    """Pickle what looks like scikit-learn's LabelBinarizer."""
+def write_labels(
+    path: Path, classes: Any = CLASSES, protocol: int = 4, class_name: str = "LabelBinarizer", **state: Any
+) -> None:
+    """Pickle what looks like scikit-learn's LabelBinarizer or LabelEncoder."""
     package, module = "sklearn.preprocessing", "sklearn.preprocessing._label"
-    binarizer_class = type("LabelBinarizer", (), {"__module__": module})
+    binarizer_class = type(class_name, (), {"__module__": module})
     stand_ins = {name: types.ModuleType(name) for name in ("sklearn", package, module)}
-    stand_ins[module].LabelBinarizer = binarizer_class  # type: ignore[attr-defined]
+    setattr(stand_ins[module], class_name, binarizer_class)
     kept = {name: sys.modules.get(name) for name in stand_ins}
     sys.modules.update(stand_ins)
     try:
         binarizer = binarizer_class()
-        binarizer.__dict__.update({"y_type_": "multiclass", "classes_": np.array(classes), **state})
+        known = {"y_type_": "multiclass"} if class_name == "LabelBinarizer" else {}
+        binarizer.__dict__.update({**known, "classes_": np.array(classes), **state})
         path.write_bytes(pickle.dumps(binarizer, protocol))
     finally:
         for name, module_kept in kept.items():

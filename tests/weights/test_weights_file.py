@@ -128,6 +128,30 @@ UNSOUND: dict[str, tuple[Callable[[Weights], Weights], str]] = {
     "equal classes": (lambda w: replace(w, classes=("a", "b", "c", "a")), "one name"),
     "class with comma": (lambda w: replace(w, classes=("a,b", "c", "d", "e")), "a,b"),
     "class with line end": (lambda w: replace(w, classes=("a\nb", "c", "d", "e")), "class name"),
+    **{
+        f"class like a formula: {name!r}": (
+            lambda w, name=name: replace(w, classes=(name, "c", "d", "e")),
+            "formula of a spreadsheet",
+        )
+        for name in ("=1+1", "+a", "-a", "@a", " =1+1", "-1", " ")
+    },
+    "provenance that is not finite": (lambda w: replace(w, provenance={"x": [1e999]}), "provenance|Infinity"),
+    "softmax over another axis": (
+        lambda w: replace(
+            w,
+            graph=Graph(
+                (
+                    *w.graph.nodes[:-1],
+                    Node("square", "reshape", ("dense",), {"shape": (2, 2)}),
+                    Node("softmax", "softmax", ("square",), {"axis": 2}),
+                    Node("end", "flatten", ("softmax",)),
+                ),
+                ("image",),
+                ("end",),
+            ),
+        ),
+        "softmax over the classes",
+    ),
     "long class": (lambda w: replace(w, classes=("a" * 33, "c", "d", "e")), "class name"),
     "preprocessing": (lambda w: replace(w, preprocessing={"clahe": False}), "preprocessing"),
     "two channels": (lambda w: replace(w, input_shape=(2, 32, 32)), "channels"),
@@ -163,7 +187,7 @@ UNSOUND: dict[str, tuple[Callable[[Weights], Weights], str]] = {
     "missing attribute": (lambda w: change_node(w, 3, attributes={"bias": True}), "node dense.*in_features"),
     "attribute of another type": (lambda w: change_attribute(w, 3, bias=1), "bias must be true or false"),
     "attribute beyond measure": (lambda w: change_attribute(w, 3, out_features=2**40), "out_features"),
-    "attribute beyond float64": (lambda w: change_attribute(w, 1, threshold=10**400), "threshold"),
+    "attribute beyond float64": (lambda w: change_attribute(w, 1, threshold=10**400), "threshold|beyond what a float"),
     "attribute beyond float32": (lambda w: change_attribute(w, 1, threshold=1e39), "threshold"),
     "infinite attribute": (lambda w: change_attribute(w, 1, threshold=float("inf")), "threshold|Infinity"),
     "groups that divide nothing": (lambda w: change_attribute(w, 0, groups=2), "groups"),
@@ -202,6 +226,19 @@ def test_a_million_nodes_are_not_written(path: Path) -> None:
     graph = replace(weights.graph, nodes=weights.graph.nodes[:1] * 10**6)
     with pytest.raises(WeightsError, match="1000000 nodes"):
         write_weights(path, replace(weights, graph=graph))
+
+
+def test_softmax_may_be_rearranged(path: Path) -> None:
+    weights = tiny_weights()
+    nodes = (
+        *weights.graph.nodes[:-1],
+        Node("column", "reshape", ("dense",), {"shape": (4, 1, 1)}),
+        Node("softmax", "softmax", ("column",), {"axis": 1}),
+        Node("last", "permute", ("softmax",), {"axes": (2, 3, 1)}),
+        Node("end", "flatten", ("last",)),
+    )
+    write_weights(path, replace(weights, graph=Graph(nodes, ("image",), ("end",))))
+    assert read_weights(path).graph.outputs == ("end",)
 
 
 def assert_complains(message: str, complaint: str) -> None:
@@ -250,9 +287,12 @@ def test_spoiled_description(changes: dict[str, Any], complaint: str, path: Path
         '{"format_version": NaN}',
         '{"format_version": 1, "format_version": 1}',
         '{"format_version": ' + "9" * 10**6 + "}",
+        '{"format_version": 1, "provenance": {"loss": 1e999}}',
+        '{"format_version": 1, "provenance": {"loss": -1e999}}',
+        '{"format_version": 1, "provenance": {"loss": ' + "9" * 400 + "}}",
         '"' + "x" * 10**6 + '"',
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_description_that_is_no_sound_json(description: str, path: Path) -> None:
     write_weights(path, tiny_weights())
