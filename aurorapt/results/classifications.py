@@ -29,6 +29,16 @@ CLASSIFICATION = np.dtype(
         ("confidence", np.float32),
     ]
 )
+# one character longer than what is right, so that what is too long shows
+_TEXT = np.dtype(
+    [
+        ("date", "S9"),
+        ("time", "S9"),
+        ("number", "S4"),
+        ("label", f"U{LONGEST_CLASS_NAME + 1}"),
+        ("confidence", np.float64),
+    ]
+)
 
 
 def csv_path(output: Path, night: CameraNight) -> Path:
@@ -170,8 +180,8 @@ def sha256_of_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_classifications(path: str | os.PathLike[str]) -> NDArray[np.void]:
-    """Read a classification file, of this program or of the original one.
+def read_rows(path: str | os.PathLike[str]) -> NDArray[np.void]:
+    """Read a classification file, of this program or of the original one, as it is.
 
     Parameters
     ----------
@@ -195,7 +205,7 @@ def read_classifications(path: str | os.PathLike[str]) -> NDArray[np.void]:
 
 
 def parse_classifications(content: bytes, path: str | os.PathLike[str]) -> NDArray[np.void]:
-    """Read the content of a classification file, as `read_classifications` does.
+    """Read the content of a classification file, as `read_rows` does.
 
     Parameters
     ----------
@@ -210,20 +220,64 @@ def parse_classifications(content: bytes, path: str | os.PathLike[str]) -> NDArr
         text = content.decode("ascii")
     except UnicodeDecodeError:
         raise ResultsError(f"{path} is not a classification file: it is not ASCII text") from None
-    rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#") or line == HEADER_ROW:
-            continue
-        try:
-            rows.append(_parse_row(line))
-        except ValueError:
-            raise ResultsError(f"{path}, line {number}: expected {HEADER_ROW}, not {line[:80]!r}") from None
-    return np.array(rows, dtype=CLASSIFICATION)
+    lines = text.splitlines()
+    numbers = [number for number, line in enumerate(lines) if line.strip() and line[0] != "#" and line != HEADER_ROW]
+    try:
+        return _parse_rows([lines[number] for number in numbers])
+    except ValueError:  # of some line: say which
+        for number in numbers:
+            _check_line(path, number + 1, lines[number])
+        raise
 
 
-def _parse_row(line: str) -> tuple[datetime, int, str, float]:
-    date, time, prediction, label, confidence = line.split(",")
-    row = datetime.strptime(f"{date} {time}", "%Y%m%d %H:%M:%S"), int(prediction), label, float(confidence)
-    if not (0 <= row[1] <= MOST_CLASSES and len(label) <= LONGEST_CLASS_NAME and 0 <= row[3] <= 1):
+def _check_line(path: str | os.PathLike[str], number: int, line: str) -> None:
+    try:
+        _parse_rows([line])
+    except ValueError:
+        raise ResultsError(f"{path}, line {number}: expected {HEADER_ROW}, not {line[:80]!r}") from None
+
+
+def _parse_rows(lines: list[str]) -> NDArray[np.void]:
+    rows = np.empty(len(lines), dtype=CLASSIFICATION)
+    if not lines:
+        return rows
+    table = np.loadtxt(lines, dtype=_TEXT, delimiter=",", comments=None, ndmin=1)
+    for name in ("date", "time", "number"):
+        if table[name].copy().view(np.uint8).reshape(len(lines), -1)[:, -1].any():
+            raise ValueError("a field is too long")
+    numbers = table["number"].astype(np.int64)
+    confident = (table["confidence"] >= 0) & (table["confidence"] <= 1)  # which NaN is not
+    if not (confident & (numbers >= 0) & (numbers <= MOST_CLASSES)).all():
         raise ValueError("a value out of range")
-    return row
+    rows["time"] = _parse_times(table["date"], table["time"])
+    rows["prediction"] = numbers
+    rows["prediction_str"] = table["label"]
+    if (rows["prediction_str"] != table["label"]).any():
+        raise ValueError("a class name is too long")
+    rows["confidence"] = table["confidence"]
+    return rows
+
+
+def _parse_times(dates: NDArray[np.bytes_], times: NDArray[np.bytes_]) -> NDArray[np.datetime64]:
+    """Read (n,) dates YYYYMMDD and times HH:MM:SS as datetime64[s]; numpy's own reader crashes on some wrong ones."""
+    year, month, day = _numbers(dates, (0, 4), (4, 6), (6, 8))
+    hour, minute, second = _numbers(times, (0, 2), (3, 5), (6, 8))
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + (day - 1)
+    sound = (year > 0) & (month >= 1) & (month <= 12) & (days.astype("datetime64[M]") == months)
+    sound &= (hour < 24) & (minute < 60) & (second < 60)
+    if not sound.all() or (times.astype("S8").view("S1").reshape(-1, 8)[:, [2, 5]] != b":").any():
+        raise ValueError("no such time")
+    found: NDArray[np.datetime64] = days.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second)
+    return found
+
+
+def _numbers(texts: NDArray[np.bytes_], *places: tuple[int, int]) -> list[NDArray[np.int64]]:
+    """Read the numbers that stand in these places of each of (n,) texts."""
+    digits = texts.astype("S8").view(np.uint8).reshape(-1, 8).astype(np.int64) - ord("0")
+    numbers = []
+    for first, end in places:
+        if ((digits[:, first:end] < 0) | (digits[:, first:end] > 9)).any():
+            raise ValueError("not a digit")
+        numbers.append(digits[:, first:end] @ 10 ** np.arange(end - first)[::-1])
+    return numbers
