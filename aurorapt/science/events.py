@@ -39,7 +39,21 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Event:
-    """One row of the table of events; the README of scripts and ``aurorapt events -h`` say what each field is."""
+    """One row of the table of events.
+
+    ``start``, ``end`` : ISO 8601 UTC; the first frame, and three seconds after the last
+    ``duration_min``, ``observed_min`` : from start to end, and of that what frames cover
+    ``p_mean`` : mean over its frames of the smoothed probability of the class (of its share, with the majority)
+    ``raw_fraction``, ``flicker`` : share of its frames that the network gave the class; share of successive frames that
+        it gave different ones
+    ``mlt_start``, ``mlt_end``, ``mlat`` : magnetic local time in hours, and magnetic latitude in degrees, of the site
+    ``start_censored``, ``end_censored`` : whether the data begin or end there, so that the event may be longer
+    ``site_validated`` : whether, with its site left out of the fit, the class was found there as a human saw it
+    ``quality`` : good where the site is validated, ``p_mean`` is at least `GOOD_PROBABILITY` and at least
+        `GOOD_COVERAGE` of the duration is observed; else doubtful
+    ``weights_sha256`` : of the network, from the companions; empty where there are none
+    ``network_p_mean`` : mean of the network's own probability of the class, NaN where it is not on disk
+    """
 
     event_id: str
     site: str
@@ -143,7 +157,7 @@ def _event(
     observed = len(labels) * FRAME_SECONDS / 60
     p_mean = float(probabilities[chosen].mean())
     mlt_start, mlt_end = magnetic_local_time(stretch.site, np.array([start, end]))
-    weights = {stretch.night_files[file].weights_sha256 for file in np.unique(stretch.files[chosen])}
+    weights = {stretch.night_files[file].weights[0] for file in np.unique(stretch.files[chosen])}
     name = stretch.classes[number]
     good = site_validated and p_mean >= GOOD_PROBABILITY and observed >= GOOD_COVERAGE * duration
     return Event(

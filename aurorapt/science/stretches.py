@@ -25,18 +25,24 @@ Report = Callable[[Path, str], None]  # what is done with a file that cannot be 
 
 @dataclass(frozen=True)
 class NightFile:
-    """One camera-night's result: ``date`` as YYYYMMDD; ``camera`` is its folder, such as gill_themis19, where known."""
+    """One camera-night's result.
+
+    ``date`` : as YYYYMMDD
+    ``camera`` : its folder such as gill_themis19 where the companion tells it, else SITE_themis
+    ``root`` : the tree it was found in, or the folder of a file that was named
+    """
 
     result: Result
     date: str
     site: str
     camera: str
+    root: Path
 
     @cached_property
-    def weights_sha256(self) -> str:
-        """The hash of the weights that made it, or nothing where it has no companion."""
+    def weights(self) -> tuple[str, str, str]:
+        """Hash, name and kind of the weights that made it; nothing where it has no companion."""
         companion = self.result.companion
-        return companion.weights_sha256 if companion else ""
+        return (companion.weights_sha256, companion.weights_name, companion.weights_kind) if companion else ("", "", "")
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,8 @@ def find_night_files(paths: Iterable[Path]) -> list[NightFile]:
         results = list(results_below(path)) if path.is_dir() else [Result(path)]
         if not results:
             raise OptionError(f"{path} holds no results; name a folder with files ..._classifications.txt")
-        for night_file in map(_night_file, results):
+        root = path if path.is_dir() else path.parent
+        for night_file in (_night_file(result, root) for result in results):
             key = (night_file.date, night_file.camera)
             other = found.setdefault(key, night_file).result.csv_file
             if other.resolve() != night_file.result.csv_file.resolve():
@@ -93,12 +100,12 @@ def find_night_files(paths: Iterable[Path]) -> list[NightFile]:
     return sorted(found.values(), key=lambda night_file: (night_file.camera, night_file.date))
 
 
-def _night_file(result: Result) -> NightFile:
+def _night_file(result: Result, root: Path) -> NightFile:
     name = CSV_NAME.fullmatch(result.csv_file.name)
     if name is None:
-        return NightFile(result, result.csv_file.name, UNKNOWN, UNKNOWN)
+        return NightFile(result, result.csv_file.name, UNKNOWN, UNKNOWN, root)
     folder = result.night.folder.name.lower() if result.night else f"{name['site']}_{name['device']}"
-    return NightFile(result, name["date"], name["site"], folder)
+    return NightFile(result, name["date"], name["site"], folder, root)
 
 
 def stretches(night_files: Iterable[NightFile], report: Report) -> Iterator[Stretch]:

@@ -1,0 +1,39 @@
+"""``aurorapt summary``: results by minute, hour or night."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aurorapt.cli.app import EXIT_FAILED, app, one_line_errors
+from aurorapt.errors import counted, one_line
+
+
+@app.command()
+def summary(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Classification files, or folders that hold some.", metavar="PATH...", show_default=False),
+    ],
+    per: Annotated[str, typer.Option(metavar="PERIOD", help="minute, hour or night (local noon to noon).")] = "hour",
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Table.")] = Path("summary.csv"),
+    format: Annotated[
+        str | None, typer.Option(metavar="NAME", help="csv or parquet. [default: by FILE's ending, else csv]")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="regression, majority or auto, as in aurorapt events.")
+    ] = "auto",
+) -> None:
+    """Sum up results by minute, hour or night: frames, classes, pulsating minutes, sun, moon and magnetic time."""
+    from aurorapt.science.output_files import check_format
+    from aurorapt.science.summary_files import write_summary
+
+    problems: list[tuple[Path, str]] = []
+    with one_line_errors():
+        chosen = check_format(format, output, ("csv", "parquet"))
+        count = write_summary(paths, output, chosen, per, model, lambda *problem: problems.append(problem))
+    for path, reason in problems:
+        typer.echo(one_line(f"aurorapt: left out: {path}: {reason}"), err=True)
+    typer.echo(f"{counted(count, 'row')} written to {output}")
+    if problems:
+        raise typer.Exit(EXIT_FAILED)
