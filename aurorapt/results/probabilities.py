@@ -52,7 +52,7 @@ def read_probabilities(path: str | os.PathLike[str]) -> tuple[NDArray[np.datetim
         date, time, *columns = header.split(",")
         if (date, time) != ("date", "time") or not columns or not all(name.startswith(PREFIX) for name in columns):
             raise ValueError
-        fields = np.dtype([("date", "S8"), ("time", "S8"), ("p", np.float32, len(columns))])
+        fields = np.dtype([("date", "S8"), ("time", "S8"), ("p", np.float32, (len(columns),))])
         table = np.loadtxt(lines, dtype=fields, delimiter=",", comments=None, ndmin=1) if lines else np.empty(0, fields)
         times = parse_times(table["date"], table["time"])
         probabilities = table["p"].reshape(len(lines), len(columns))

@@ -5,10 +5,10 @@ import io
 import json
 import math
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from aurorapt.errors import OptionError
 from aurorapt.machine.whole_files import WriteError, write_whole
@@ -87,11 +87,14 @@ def growing_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def csv_line(values: Sequence[Any]) -> str:
-    """Render one line; what is not a number is left empty, and yes and no are true and false."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([_cell(value) for value in values])
-    return line.getvalue()
+def write_csv(file: TextIO, rows: Iterable[Sequence[Any]]) -> int:
+    """Write rows, and give their number; what is not a number is left empty, and yes and no are true and false."""
+    writer = csv.writer(file, lineterminator="\n")
+    count = 0
+    for row in rows:
+        writer.writerow(map(_cell, row))
+        count += 1
+    return count
 
 
 def _cell(value: Any) -> Any:
@@ -112,7 +115,9 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
         with growing_file(path) as temporary:
             load_pyarrow().parquet.write_table(arrow_table(columns, rows), temporary)
     elif chosen == "csv":
-        write_files({path: "".join(map(csv_line, [columns, *rows]))})
+        text = io.StringIO()
+        write_csv(text, [columns, *rows])
+        write_files({path: text.getvalue()})
     else:
         plain = [[None if _cell(value) == "" else value for value in row] for row in rows]
         write_files({path: json.dumps([dict(zip(columns, row, strict=True)) for row in plain], indent=1) + "\n"})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aurorapt.errors import ResultsError
-from aurorapt.science.output_files import arrow_table, csv_line, growing_file, load_pyarrow
+from aurorapt.science.output_files import arrow_table, growing_file, load_pyarrow, write_csv
 from aurorapt.science.stretches import Report, find_night_files, stretches
 from aurorapt.science.summaries import columns, summary_rows
 
@@ -46,13 +46,9 @@ def write_summary(paths: list[Path], output: Path, chosen: str, per: str, model:
 
 
 def _write_csv(path: Path, names: list[str], rows: Iterator[list[Any]]) -> int:
-    count = 0
     with path.open("w", encoding="utf-8") as file:
-        file.write(csv_line(names))
-        for row in rows:
-            file.write(csv_line(row))
-            count += 1
-    return count
+        write_csv(file, [names])
+        return write_csv(file, rows)
 
 
 def _write_parquet(path: Path, names: list[str], rows: Iterator[list[Any]]) -> int:
