@@ -146,7 +146,7 @@ def judge(nights: Sequence[Night], probabilities: Sequence[NDArray[np.float64]],
     return summarise(comparison)
 
 
-def brief(numbers: dict[str, Any]) -> dict[str, Any]:
+def brief(numbers: dict[str, Any]) -> Any:
     """Give what is kept of a comparison's numbers."""
     pulsating, events = numbers["classes"]["pulsating"], numbers["events"]
     return rounded(
@@ -167,7 +167,7 @@ def brief(numbers: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def by_site(nights: Sequence[Night], probabilities: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
+def by_site(nights: Sequence[Night], probabilities: Sequence[NDArray[np.float64]]) -> Any:
     """Say how well each site does, and of which classes its labels are validated."""
     counts: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros((2, len(CLASSES), len(CLASSES)), np.int64))
     number: dict[str, int] = defaultdict(int)
