@@ -52,7 +52,7 @@ def compare(
         numbers = summarise(compare_labels(first, second, class_name, ignore_doubtful), rule)
     typer.echo(json.dumps(numbers) if as_json else "\n".join(_lines(numbers)))
     for problem in numbers["problems"]:
-        typer.echo(one_line(f"aurorapt: left out: {problem}"), err=True)
+        typer.echo(one_line(f"aurorapt: not used: {problem}"), err=True)
     missed = _missed(numbers, expect_agreement)
     if missed:
         typer.echo(f"aurorapt: {missed}", err=True)

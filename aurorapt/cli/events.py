@@ -62,7 +62,7 @@ def events(
         write_table(output, COLUMNS, found.rows, chosen)
         write_files({sidecar: json.dumps(document, indent=1) + "\n"})
     for path, reason in found.problems.items():
-        typer.echo(one_line(f"aurorapt: left out: {path}: {reason}"), err=True)
+        typer.echo(one_line(f"aurorapt: not used: {path}: {reason}"), err=True)
     for note in found.notes:
         typer.echo(f"aurorapt: {note}", err=True)
     good = sum(event.quality == "good" for event in found.events)

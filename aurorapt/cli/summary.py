@@ -33,7 +33,7 @@ def summary(
         chosen = check_format(format, output, ("csv", "parquet"))
         count = write_summary(paths, output, chosen, per, model, lambda *problem: problems.append(problem))
     for path, reason in problems:
-        typer.echo(one_line(f"aurorapt: left out: {path}: {reason}"), err=True)
+        typer.echo(one_line(f"aurorapt: not used: {path}: {reason}"), err=True)
     typer.echo(f"{counted(count, 'row')} written to {output}")
     if problems:
         raise typer.Exit(EXIT_FAILED)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.errors import ResultsError
+from aurorapt.machine.plain_files import read_plain
+from aurorapt.results.classifications import LARGEST_CSV
 from aurorapt.results.row_times import parse_times
 
 PREFIX = "p_"  # of the columns, before the class
@@ -48,7 +50,7 @@ def read_probabilities(path: str | os.PathLike[str]) -> tuple[NDArray[np.datetim
         If it cannot be read or is no file of probabilities.
     """
     try:
-        header, *lines = Path(path).read_text("ascii").splitlines()
+        header, *lines = read_plain(Path(path), LARGEST_CSV).decode("ascii").splitlines()
         date, time, *columns = header.split(",")
         if (date, time) != ("date", "time") or not columns or not all(name.startswith(PREFIX) for name in columns):
             raise ValueError

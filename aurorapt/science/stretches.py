@@ -40,8 +40,9 @@ class NightFile:
 
     @cached_property
     def weights(self) -> tuple[str, str, str]:
-        """Hash, name and kind of the weights that made it; nothing where it has no companion."""
-        companion = self.result.companion
+        """Hash, name and kind of the weights that made it; nothing where no companion says so of this very file."""
+        result = Result(self.result.csv_file)  # of a new object, as ours would hold the content for good
+        companion = result.companion if result.companion and result.is_whole() else None
         return (companion.weights_sha256, companion.weights_name, companion.weights_kind) if companion else ("", "", "")
 
 
@@ -136,8 +137,10 @@ def read_night(night_file: NightFile, report: Report) -> Stretch | None:
     try:
         rows = Result(night_file.result.csv_file).rows  # of a new object, as `night_file` would hold them for good
         classes, labels = _numbered(night_file, rows)
-        times, first = np.unique(rows["time"], return_index=True)
-        probabilities = _read_probabilities(night_file, times, classes, report)
+        times, backwards = np.unique(rows["time"][::-1], return_index=True)
+        chosen = len(rows) - 1 - backwards  # of a second that is there twice, the later row, as in what we write
+        labels, confidences = labels[chosen], rows["confidence"][chosen]
+        probabilities = _read_probabilities(night_file, times, classes, labels, confidences, report)
     except ResultsError as error:
         report(night_file.result.csv_file, str(error))
         return None
@@ -147,8 +150,8 @@ def read_night(night_file: NightFile, report: Report) -> Stretch | None:
         classes,
         (night_file,),
         times,
-        labels[first],
-        rows["confidence"][first],
+        labels,
+        confidences,
         np.zeros(len(times), np.intp),
         probabilities,
     )
@@ -168,14 +171,24 @@ def _numbered(night_file: NightFile, rows: NDArray[np.void]) -> tuple[tuple[str,
 
 
 def _read_probabilities(
-    night_file: NightFile, times: NDArray[np.datetime64], classes: tuple[str, ...], report: Report
+    night_file: NightFile,
+    times: NDArray[np.datetime64],
+    classes: tuple[str, ...],
+    labels: NDArray[np.intp],
+    confidences: NDArray[np.float32],
+    report: Report,
 ) -> NDArray[np.float32]:
+    """Read the probabilities beside a file, where they are the ones that its labels and confidences came from."""
     path = probabilities_path(night_file.result.csv_file)
     if path.exists():
         theirs, probabilities, names = read_probabilities(path)
-        if tuple(names) == classes and np.array_equal(theirs, times):
+        if (
+            tuple(names) == classes
+            and np.array_equal(theirs, times)
+            and np.array_equal(probabilities[np.arange(len(labels)), labels], confidences)
+        ):
             return probabilities
-        report(path, "its rows are not those of the classifications beside it; left out")
+        report(path, "its rows are not those of the classifications beside it; not used")
     return np.full((len(times), len(classes)), np.nan, np.float32)
 
 

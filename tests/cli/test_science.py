@@ -73,7 +73,7 @@ def test_a_damaged_file_is_named_and_the_exit_status_says_so(tmp_path: Path) -> 
     for words in (("events", "-o", tmp_path / "e.csv"), ("summary", "-o", tmp_path / "s.csv")):
         result = run(words[0], tmp_path / "in", *words[1:])
         assert result.exit_code == 1
-        assert "left out: " in result.stderr
+        assert "not used: " in result.stderr
         assert Path(words[2]).exists()
 
 

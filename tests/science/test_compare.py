@@ -123,11 +123,14 @@ def test_the_brier_score_is_of_whole_vectors_where_they_are(tmp_path: Path) -> N
     assert numbers["brier"]["from"] == "confidences"
     path = tmp_path / "b.txt"
     times = np.arange(3600) * np.timedelta64(3, "s") + np.datetime64("2020-02-18T06:00:00", "s")
-    vectors = np.tile(np.array([0, 0, 0.5, 0.5], np.float32), (3600, 1))
+    vectors = np.full((3600, 4), 0.0625, np.float32)
+    vectors[np.arange(3600), np.repeat([1, 3, 2], 1200)] = 0.75
+    vectors[:1200, 3] = 0.25
     names = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")
     probabilities_path(path).write_text(probabilities_text(times, vectors, names))
     numbers = compared(tmp_path, ROWS)
-    assert (numbers["brier"]["score"], numbers["brier"]["from"]) == (0.25, "probabilities")
+    assert numbers["brier"]["score"] == pytest.approx((2 * 0.25**2 + 0.0625**2) / 3)
+    assert numbers["brier"]["from"] == "probabilities"
 
 
 def test_what_has_nothing_in_common_is_refused(tmp_path: Path) -> None:

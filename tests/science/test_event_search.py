@@ -160,16 +160,25 @@ def test_other_classes_get_the_majority_and_it_is_said(tmp_path: Path) -> None:
 def test_the_networks_probabilities_are_used_where_they_are(tmp_path: Path) -> None:
     (path,) = write_nights(tmp_path, "fsmi_themis", blocks("2020-02-18T06:00:00", (60, PULSATING)))
     times = aurorapt.read_rows(path)["time"]
-    vectors = np.tile(np.array([0.1, 0.1, 0.2, 0.6], np.float32), (len(times), 1))
+    vectors = np.tile(np.array([0.05, 0.05, 0.15, 0.75], np.float32), (len(times), 1))
     names = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")
     probabilities_path(path).write_text(probabilities_text(times, vectors, names))
     found = search([tmp_path], model="majority")
-    assert [(event.p_mean, event.network_p_mean) for event in found.events] == [(0.6, 0.6)]
+    assert [(event.p_mean, event.network_p_mean) for event in found.events] == [(0.75, 0.75)]
     assert methods(found, "majority")["network_probabilities"]["frames_with_them"] == 1200
     probabilities_path(path).write_text(probabilities_text(times[1:], vectors[1:], names))
     found = search([tmp_path], model="majority")
     assert list(found.problems) == [probabilities_path(path)]
     assert found.events[0].p_mean == 1.0
+    probabilities_path(path).write_text(probabilities_text(times, vectors[:, ::-1], names))
+    assert list(search([tmp_path], model="majority").problems) == [probabilities_path(path)]
+
+
+def test_a_companion_is_believed_only_of_its_own_file(tmp_path: Path) -> None:
+    (path,) = write_nights(tmp_path, "fsmi_themis", blocks("2020-02-18T06:00:00", (60, PULSATING)))
+    write_results(path, path.read_text(), companion(path.read_text(), weights_sha256="abc"))
+    path.write_text(path.read_text().replace("0.75", "0.5"))
+    assert [event.weights_sha256 for event in search([tmp_path], model="majority").events] == [""]
 
 
 def test_a_damaged_file_costs_only_itself_and_is_named(tmp_path: Path) -> None:

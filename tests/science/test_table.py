@@ -12,7 +12,7 @@ from tests.science.example_nights import blocks, write_file, write_nights
 def test_a_table_is_sorted_and_has_one_row_a_second(tmp_path: Path) -> None:
     rows = blocks("2020-02-18T23:59:00", (2, "pulsating"))
     shuffled = [rows[place] for place in np.random.default_rng(0).permutation(len(rows))]
-    twice = [*shuffled, rows[3].replace("0.75", "0.5")]
+    twice = [rows[3].replace("0.75", "0.5"), *shuffled]
     first, second = write_nights(tmp_path, "gill_themis", twice)
     write_nights(tmp_path, "fsmi_themis", blocks("2020-02-19T05:00:00", (1, "no_aurora")))
     write_file(tmp_path / "20200220_fsmi_themis_classifications.txt", [])
