@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.errors import OutputFullError, ResultsError
 from aurorapt.machine.plain_files import is_plain_or_missing, read_plain
 from aurorapt.machine.whole_files import DISK_IS_FULL, WriteError, write_whole
+from aurorapt.results.beside import beside_paths
 from aurorapt.results.companion import Companion, companion_path, read_companion
 from aurorapt.results.row_times import parse_times
 from aurorapt.themis import LONGEST_CLASS_NAME, MOST_CLASSES
@@ -119,12 +120,16 @@ def remove_superseded(output: Path, night: CameraNight) -> Path | None:
     companion = read_companion(csv_file)
     if companion is None or companion.camera_night != str(night) or csv_file == csv_path(output, night):
         return None
-    try:
-        csv_file.unlink(missing_ok=True)
-        companion_path(csv_file).unlink()
-    except OSError as error:
-        raise ResultsError(f"cannot remove {csv_file}: {error.strerror}") from None
+    for path in (csv_file, *beside_paths(csv_file), companion_path(csv_file)):
+        _remove(path)
     return csv_file
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultsError(f"cannot remove {path}: {error.strerror}") from None
 
 
 def prepare_folder(csv_file: Path) -> None:
@@ -158,8 +163,14 @@ def cannot_write(action: str, error: OSError) -> ResultsError:
     return kind(f"cannot {action}: {error.strerror}")
 
 
-def write_results(csv_file: Path, text: str, companion: Companion) -> None:
-    """Write a CSV and its companion, each whole or not at all, and none where there is no room for both.
+def write_results(
+    csv_file: Path, text: str, companion: Companion, beside: Mapping[Path, str | None] | None = None
+) -> None:
+    """Write a CSV and its companion, each whole or not at all, and none where there is no room for all.
+
+    Parameters
+    ----------
+    beside : other files of the same camera-night; those without text are removed first, as they belong to an older CSV
 
     Raises
     ------
@@ -169,7 +180,10 @@ def write_results(csv_file: Path, text: str, companion: Companion) -> None:
         If that is because the disk takes no more.
     """
     document = json.dumps(asdict(companion), indent=1) + "\n"
-    contents = {csv_file: text.encode(), companion_path(csv_file): document.encode()}
+    contents = {path: content.encode() for path, content in (beside or {}).items() if content is not None}
+    contents |= {csv_file: text.encode(), companion_path(csv_file): document.encode()}
+    for path in (beside or {}).keys() - contents.keys():
+        _remove(path)
     try:
         write_whole(contents)
     except WriteError as error:

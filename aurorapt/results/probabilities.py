@@ -15,11 +15,6 @@ from aurorapt.results.row_times import parse_times
 PREFIX = "p_"  # of the columns, before the class
 
 
-def probabilities_path(csv_file: Path) -> Path:
-    """Give the path of the probabilities beside a classification file."""
-    return csv_file.with_name(csv_file.stem.removesuffix("_classifications") + "_probabilities.csv")
-
-
 def probabilities_text(
     times: NDArray[np.datetime64], probabilities: NDArray[np.float32], classes: Sequence[str]
 ) -> str:

@@ -15,7 +15,9 @@ from aurorapt.archive.night_listing import NightListing
 from aurorapt.errors import ResultsError, WorseResultsError, counted
 from aurorapt.machine.locks import Lock
 from aurorapt.results import classifications
+from aurorapt.results.beside import probabilities_path
 from aurorapt.results.companion import Companion, RecordedProblem
+from aurorapt.results.probabilities import probabilities_text
 from aurorapt.results.tree import Result
 from aurorapt.run.options import RunOptions
 
@@ -58,12 +60,12 @@ class OpenNight:
         ResultsError
             If a file cannot be written, or what stands there is better than what would replace it.
         """
-        rows = self._rows(options.weights.classes)
+        rows, places = self._rows(options.weights.classes)
         csv_file = classifications.csv_path(options.output, self.night)
         self._refuse_what_is_worse(csv_file, len(rows))
         text = classifications.csv_text(rows, datetime.now())
         companion = self._companion(options, rows, classifications.sha256_of_text(text))
-        classifications.write_results(csv_file, text, companion)
+        classifications.write_results(csv_file, text, companion, self._beside(options, csv_file, rows, places))
         return companion
 
     @property
@@ -71,8 +73,21 @@ class OpenNight:
         """Files and folders that could not be read now, and may be another time."""
         return sum(problem.may_pass for problem in self.listing.problems + self.problems)
 
-    def _rows(self, classes: tuple[str, ...]) -> NDArray[np.void]:
-        probabilities = np.array(self.probabilities, dtype=np.float32).reshape(-1, len(classes))
+    def _beside(
+        self, options: RunOptions, csv_file: Path, rows: NDArray[np.void], places: NDArray[np.intp]
+    ) -> dict[Path, str | None]:
+        """Make what is asked for beside the CSV, and None for what is not: an older run's would not belong to it."""
+        vectors = self._vectors(options.weights.classes)[places]
+        text = probabilities_text(rows["time"], vectors, options.weights.classes) if options.probabilities else None
+        return {probabilities_path(csv_file): text}
+
+    def _vectors(self, classes: tuple[str, ...]) -> NDArray[np.float32]:
+        """Give (n, classes) float32 [frame, class]."""
+        return np.array(self.probabilities, dtype=np.float32).reshape(-1, len(classes))
+
+    def _rows(self, classes: tuple[str, ...]) -> tuple[NDArray[np.void], NDArray[np.intp]]:
+        """Make the rows, and give the place of each one's frame."""
+        probabilities = self._vectors(classes)
         labels, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
         rows, without_row = classifications.one_row_per_second(self.times, labels, confidences, classes)
         for file, count in Counter(self.files[place] for place in without_row).items():
@@ -82,7 +97,9 @@ class OpenNight:
             reason = f"the network returned NaN or infinity for {counted(len(self.not_finite), 'frame')}"
             reason += f", the first at {min(self.not_finite)}"
             self.problems.append(Problem(str(self.night.folder), reason, count=len(self.not_finite)))
-        return rows
+        places = np.setdiff1d(np.arange(len(self.times)), without_row)
+        seconds = np.array(self.times, dtype="datetime64[s]")
+        return rows, places[np.argsort(seconds[places])]
 
     def _refuse_what_is_worse(self, csv_file: Path, rows: int) -> None:
         """Refuse to write what only another run, or other weights, can make good."""

@@ -13,6 +13,7 @@ from aurorapt.loader.dataset import Job
 from aurorapt.machine.locks import Locks
 from aurorapt.machine.whole_files import remove_leftovers
 from aurorapt.results import classifications
+from aurorapt.results.beside import beside_paths, probabilities_path
 from aurorapt.results.companion import companion_path
 from aurorapt.results.tree import NOT_DONE, Result
 from aurorapt.run.open_night import OpenNight
@@ -118,7 +119,7 @@ class PendingNights:
             self.locks.release(lock)
             self._skip_current(night)
             return None
-        remove_leftovers((csv_file, companion_path(csv_file)))
+        remove_leftovers((csv_file, companion_path(csv_file), *beside_paths(csv_file)))
         if reason != NOT_DONE:
             log.info("%s: is done anew: %s", night, reason)
         return OpenNight(night, listing, lock, reason)
@@ -133,6 +134,8 @@ class PendingNights:
             "salvage": options.salvage,
         }
         reason = Result(csv_file).why_stale(wanted)
+        if reason is None and options.probabilities and not probabilities_path(csv_file).exists():
+            reason = "no probabilities yet"
         return "--overwrite" if reason is None and options.overwrite else reason
 
     def _refuse_simulated_weights(self, night: CameraNight) -> None:

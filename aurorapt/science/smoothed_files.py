@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.errors import OptionError
+from aurorapt.results.beside import probabilities_path
 from aurorapt.results.classifications import CLASSIFICATION, csv_text
-from aurorapt.results.probabilities import probabilities_path, probabilities_text
+from aurorapt.results.probabilities import probabilities_text
 from aurorapt.science.output_files import write_files
 from aurorapt.science.stretches import NightFile, Stretch
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.errors import OptionError, ResultsError
-from aurorapt.results.probabilities import probabilities_path, read_probabilities
+from aurorapt.results.beside import probabilities_path
+from aurorapt.results.probabilities import read_probabilities
 from aurorapt.results.tree import Result, results_below
 from aurorapt.themis import CADENCE, CLASSES
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from aurorapt.errors import ResultsError
-from aurorapt.results.probabilities import probabilities_path, probabilities_text, read_probabilities
+from aurorapt.results.beside import probabilities_path
+from aurorapt.results.probabilities import probabilities_text, read_probabilities
 
 TIMES = np.array(["2020-02-18T00:52:00", "2020-02-18T00:52:03"], "datetime64[s]")
 

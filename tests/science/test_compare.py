@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from aurorapt.errors import OptionError, ResultsError
-from aurorapt.results.probabilities import probabilities_path, probabilities_text
+from aurorapt.results.beside import probabilities_path
+from aurorapt.results.probabilities import probabilities_text
 from aurorapt.science.compare import compare
 from aurorapt.science.comparison_numbers import summarise
 from tests.science.example_nights import blocks, write_file, write_nights

@@ -7,8 +7,9 @@ import pytest
 
 import aurorapt
 from aurorapt.errors import OptionError
+from aurorapt.results.beside import probabilities_path
 from aurorapt.results.classifications import write_results
-from aurorapt.results.probabilities import probabilities_path, probabilities_text
+from aurorapt.results.probabilities import probabilities_text
 from aurorapt.science.event_search import EventSearch, methods, search
 from aurorapt.science.events import EventRule
 from tests.example_results import companion
