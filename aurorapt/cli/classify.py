@@ -88,6 +88,9 @@ def classify(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Also write each row's whole softmax vector.")
     ] = False,
+    texture: Annotated[
+        bool, typer.Option("--texture", help="Also write how the sky flickers: what one frame cannot show.")
+    ] = False,
     file_timeout: Annotated[
         int, typer.Option(metavar="SECONDS", help="Give up on a file that takes longer to read.")
     ] = DEFAULT_FILE_TIMEOUT,
@@ -112,6 +115,7 @@ def classify(
         overwrite=overwrite,
         salvage=salvage,
         probabilities=probabilities,
+        texture=texture,
         file_timeout=file_timeout,
     )
     run_log = open_log(check_path("--log-file", log_file))

@@ -46,14 +46,16 @@ class BlockMeans:
 
     def __call__(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
         """Give (n, blocks) float32 [frame, block] of (n, 256, 256) uint16 [frame, y, x], raw counts."""
-        means: NDArray[np.float32] = _block_sums(images * self._mask)[:, self._used] / self._pixels
+        sums = _block_sums(images * self._mask)
+        means: NDArray[np.float32] = sums[:, self._used] / self._pixels
         return means
 
 
 def _block_sums(images: NDArray[np.uint16]) -> NDArray[np.float32]:
     rows = images.reshape(len(images), FRAME_SIZE, BLOCKS, BLOCK_SIZE).sum(axis=3, dtype=np.uint32)
     blocks = rows.reshape(len(images), BLOCKS, BLOCK_SIZE, BLOCKS).sum(axis=2, dtype=np.uint32)
-    return blocks.reshape(len(images), -1).astype(np.float32)
+    sums: NDArray[np.float32] = blocks.reshape(len(images), -1).astype(np.float32)
+    return sums
 
 
 def texture(seconds: NDArray[np.float64], means: NDArray[np.float32]) -> Texture:
@@ -66,8 +68,9 @@ def texture(seconds: NDArray[np.float64], means: NDArray[np.float32]) -> Texture
 
     Notes
     -----
-    With a frame every 3 s, periods of 6 to 20 s show as they are; faster ones, of 2 to 6 s, show as slower ones, so that
-    a variance is given and no period. Moving arcs and clouds, twinkling stars and passing lights vary too.
+    With a frame every 3 s, periods of 6 to 20 s show as they are; faster ones, of 2 to 6 s, show as slower ones, so
+    that a variance is given and no period. Moving arcs and clouds, twinkling stars and passing lights vary too. As the
+    camera's offset is in the counts, 1 % of the brightness is more than 1 % of the light.
     """
     values = means.astype(np.float64)
     values -= values.mean(axis=0) if len(values) else 0  # small numbers keep their digits in running sums

@@ -13,11 +13,13 @@ from aurorapt import __version__
 from aurorapt.archive.camera_nights import CameraNight, Problem
 from aurorapt.archive.night_listing import NightListing
 from aurorapt.errors import ResultsError, WorseResultsError, counted
+from aurorapt.images.texture import texture
 from aurorapt.machine.locks import Lock
 from aurorapt.results import classifications
-from aurorapt.results.beside import probabilities_path
+from aurorapt.results.beside import probabilities_path, texture_path
 from aurorapt.results.companion import Companion, RecordedProblem
 from aurorapt.results.probabilities import probabilities_text
+from aurorapt.results.texture_file import texture_text
 from aurorapt.results.tree import Result
 from aurorapt.run.options import RunOptions
 
@@ -31,6 +33,8 @@ class OpenNight:
     ``times``, ``files``, ``probabilities`` : of the frames that are classified
     ``not_finite`` : times of the frames for which the network gave no probabilities
     ``salvaged`` : times of frames of damaged files
+    ``block_times``, ``block_means`` : of all frames, as `aurorapt.loader.dataset.PreparedMinute` holds them; None where
+        no texture is asked for
     """
 
     night: CameraNight
@@ -46,6 +50,8 @@ class OpenNight:
     probabilities: list[NDArray[np.float32]] = field(default_factory=list)
     salvaged: list[datetime] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    block_times: list[datetime] = field(default_factory=list)
+    block_means: list[NDArray[np.float32]] | None = None
 
     @property
     def share_done(self) -> float:
@@ -79,7 +85,20 @@ class OpenNight:
         """Make what is asked for beside the CSV, and None for what is not: an older run's would not belong to it."""
         vectors = self._vectors(options.weights.classes)[places]
         text = probabilities_text(rows["time"], vectors, options.weights.classes) if options.probabilities else None
-        return {probabilities_path(csv_file): text}
+        return {probabilities_path(csv_file): text, texture_path(csv_file): self._texture_text(rows)}
+
+    def _texture_text(self, rows: NDArray[np.void]) -> str | None:
+        """Render the texture at each row, whose frames include those that the network said nothing of."""
+        if self.block_means is None:
+            return None
+        if not len(rows):
+            return texture_text(rows["time"], np.empty((0, 3)))
+        exact = np.array(self.block_times, dtype="datetime64[us]")
+        order = np.argsort(exact, kind="stable")
+        means = np.concatenate(self.block_means)[order]
+        found = np.stack(texture((exact[order] - exact.min()) / np.timedelta64(1, "s"), means), axis=1)
+        last = np.searchsorted(exact[order].astype("datetime64[s]"), rows["time"], side="right") - 1
+        return texture_text(rows["time"], found[last])
 
     def _vectors(self, classes: tuple[str, ...]) -> NDArray[np.float32]:
         """Give (n, classes) float32 [frame, class]."""

@@ -13,7 +13,7 @@ from aurorapt.loader.dataset import Job
 from aurorapt.machine.locks import Locks
 from aurorapt.machine.whole_files import remove_leftovers
 from aurorapt.results import classifications
-from aurorapt.results.beside import beside_paths, probabilities_path
+from aurorapt.results.beside import beside_paths, probabilities_path, texture_path
 from aurorapt.results.companion import companion_path
 from aurorapt.results.tree import NOT_DONE, Result
 from aurorapt.run.open_night import OpenNight
@@ -122,7 +122,7 @@ class PendingNights:
         remove_leftovers((csv_file, companion_path(csv_file), *beside_paths(csv_file)))
         if reason != NOT_DONE:
             log.info("%s: is done anew: %s", night, reason)
-        return OpenNight(night, listing, lock, reason)
+        return OpenNight(night, listing, lock, reason, block_means=[] if self.options.texture else None)
 
     def _why_stale(self, csv_file: Path, listing: NightListing) -> str | None:
         options = self.options
@@ -136,6 +136,8 @@ class PendingNights:
         reason = Result(csv_file).why_stale(wanted)
         if reason is None and options.probabilities and not probabilities_path(csv_file).exists():
             reason = "no probabilities yet"
+        if reason is None and options.texture and not texture_path(csv_file).exists():
+            reason = "no texture yet"
         return "--overwrite" if reason is None and options.overwrite else reason
 
     def _refuse_simulated_weights(self, night: CameraNight) -> None:

@@ -57,6 +57,10 @@ class SimulatedCamera:
         """Return the class of a frame taken at ``time`` (UTC)."""
         return self._night(time).class_at(time, self._depression(time))
 
+    def aurora_at(self, time: datetime) -> str:
+        """Return the kind of aurora above the clouds at ``time`` (UTC): quiet, arcs, surge, diffuse or pulsating."""
+        return self._night(time).aurora_at(time)
+
     def expose(self, time: datetime) -> NDArray[np.uint16]:
         """Return the frame taken at ``time`` (UTC), (256, 256) uint16 [y, x], raw counts."""
         night = self._night(time)
