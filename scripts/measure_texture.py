@@ -38,7 +38,7 @@ def skies(cameras: int) -> Iterator[tuple[str, NDArray[np.uint16]]]:
     for number in range(cameras):
         camera = SimulatedCamera(SITES[number % len(SITES)], number)
         start = EVENING + timedelta(days=number)
-        met = set()
+        met: set[str] = set()
         for minute in range(0, 600, STEP):
             times = [start + timedelta(minutes=minute, seconds=3 * frame) for frame in range(FRAMES)]
             if not all(map(camera.is_dark, times)):
