@@ -1,8 +1,11 @@
+from datetime import datetime, timedelta
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from aurorapt.images.texture import BlockMeans, Texture, texture
+from aurorapt.simulation.observatory import SimulatedCamera
 
 SECONDS = np.arange(80) * 3.0
 
@@ -50,3 +53,23 @@ def test_the_first_frames_and_those_after_a_gap_have_none() -> None:
 def test_no_frames_have_no_texture() -> None:
     none: NDArray[np.float32] = np.empty((0, 4), np.float32)
     assert all(len(column) == 0 for column in texture(np.empty(0), none))
+
+
+def test_a_simulated_pulsating_sky_flickers_and_a_diffuse_one_does_not() -> None:
+    camera = SimulatedCamera("gill", seed=2)
+    evening = datetime(2014, 1, 7, 2)
+    fractions = {}
+    for kind, class_name in (("pulsating", "pulsating"), ("diffuse", "other_aurora")):
+        start = next(
+            time
+            for time in (evening + timedelta(minutes=minute) for minute in range(600))
+            if all(
+                camera.is_dark(moment) and camera.aurora_at(moment) == kind and camera.class_at(moment) == class_name
+                for moment in (time, time + timedelta(minutes=2))
+            )
+        )
+        images = np.stack([camera.expose(start + timedelta(seconds=3 * frame)) for frame in range(20)])
+        means = BlockMeans(np.ones((256, 256), np.uint8))(images)
+        fractions[kind] = texture(SECONDS[:20], means).active_fraction[-1]
+    assert fractions["pulsating"] > 0.2
+    assert fractions["diffuse"] < 0.05
