@@ -6,12 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from aurorapt.cli.app import EXIT_FAILED, app, one_line_errors
+from aurorapt.cli.app import command, show_product
 from aurorapt.cli.durations import parse_duration
-from aurorapt.errors import OptionError, counted, one_line
+from aurorapt.cli.process import EXIT_FAILED, say
+from aurorapt.errors import OptionError, counted
+from aurorapt.run.options import check_path
 
 
-@app.command()
+@command(
+    "compare",
+    "aurorapt compare published results --expect-agreement 0.999",
+    "aurorapt compare human_intervals.csv results --ignore-doubtful --json",
+)
 def compare(
     first: Annotated[
         Path,
@@ -45,17 +51,17 @@ def compare(
     from aurorapt.science.comparison_numbers import summarise
     from aurorapt.science.events import EventRule
 
-    with one_line_errors():
-        if expect_agreement is not None and not 0 <= expect_agreement <= 1:
-            raise OptionError(f"--expect-agreement {expect_agreement} must be between 0 and 1")
-        rule = EventRule(parse_duration(close, "--close"), parse_duration(min_duration, "--min-duration"))
-        numbers = summarise(compare_labels(first, second, class_name, ignore_doubtful), rule)
-    typer.echo(json.dumps(numbers) if as_json else "\n".join(_lines(numbers)))
+    if expect_agreement is not None and not 0 <= expect_agreement <= 1:
+        raise OptionError(f"--expect-agreement {expect_agreement} must be between 0 and 1")
+    rule = EventRule(parse_duration(close, "--close"), parse_duration(min_duration, "--min-duration"))
+    paths = check_path("A", first), check_path("B", second)
+    numbers = summarise(compare_labels(*paths, class_name, ignore_doubtful), rule)
+    show_product(json.dumps(numbers) if as_json else "\n".join(_lines(numbers)))
     for problem in numbers["problems"]:
-        typer.echo(one_line(f"aurorapt: not used: {problem}"), err=True)
+        say(f"aurorapt: not used: {problem}")
     missed = _missed(numbers, expect_agreement)
     if missed:
-        typer.echo(f"aurorapt: {missed}", err=True)
+        say(f"aurorapt: {missed}")
     if missed or numbers["problems"]:
         raise typer.Exit(EXIT_FAILED)
 

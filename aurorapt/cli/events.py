@@ -6,12 +6,18 @@ from typing import Annotated
 
 import typer
 
-from aurorapt.cli.app import EXIT_FAILED, app, one_line_errors
+from aurorapt.cli.app import command, show_product
 from aurorapt.cli.durations import parse_duration
-from aurorapt.errors import counted, one_line
+from aurorapt.cli.process import EXIT_FAILED, say
+from aurorapt.errors import counted
+from aurorapt.run.options import check_path
 
 
-@app.command()
+@command(
+    "events",
+    "aurorapt events results -o events.csv",
+    "aurorapt events results -o events.json --close 5m --min-duration 30m --smooth smoothed",
+)
 def events(
     paths: Annotated[
         list[Path],
@@ -53,20 +59,21 @@ def events(
     from aurorapt.science.events import EventRule
     from aurorapt.science.output_files import check_format, write_files, write_table
 
-    with one_line_errors():
-        chosen = check_format(format, output)
-        rule = EventRule(parse_duration(close, "--close"), parse_duration(min_duration, "--min-duration"))
-        found = search(paths, class_name, model, rule, smooth)
-        document = methods(found, model)
-        sidecar = output.with_name(f"{output.stem}_methods.json")
-        write_table(output, COLUMNS, found.rows, chosen)
-        write_files({sidecar: json.dumps(document, indent=1) + "\n"})
+    paths = [check_path("PATH", path) for path in paths]
+    output = check_path("--output", output)
+    chosen = check_format(format, output)
+    rule = EventRule(parse_duration(close, "--close"), parse_duration(min_duration, "--min-duration"))
+    found = search(paths, class_name, model, rule, None if smooth is None else check_path("--smooth", smooth))
+    document = methods(found, model)
+    sidecar = output.with_name(f"{output.stem}_methods.json")
+    write_table(output, COLUMNS, found.rows, chosen)
+    write_files({sidecar: json.dumps(document, indent=1) + "\n"})
     for path, reason in found.problems.items():
-        typer.echo(one_line(f"aurorapt: not used: {path}: {reason}"), err=True)
+        say(f"aurorapt: not used: {path}: {reason}")
     for note in found.notes:
-        typer.echo(f"aurorapt: {note}", err=True)
+        say(f"aurorapt: {note}")
     good = sum(event.quality == "good" for event in found.events)
-    typer.echo(
+    show_product(
         f"{counted(len(found.events), 'event')} of {class_name}, {good} of good quality, in "
         f"{document['hours_observed']['all']} hours observed; written {output} and {sidecar.name}"
     )

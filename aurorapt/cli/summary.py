@@ -5,11 +5,17 @@ from typing import Annotated
 
 import typer
 
-from aurorapt.cli.app import EXIT_FAILED, app, one_line_errors
-from aurorapt.errors import counted, one_line
+from aurorapt.cli.app import command, show_product
+from aurorapt.cli.process import EXIT_FAILED, say
+from aurorapt.errors import counted
+from aurorapt.run.options import check_path
 
 
-@app.command()
+@command(
+    "summary",
+    "aurorapt summary results --per hour -o hours.csv",
+    "aurorapt summary results --per minute -o minutes.parquet",
+)
 def summary(
     paths: Annotated[
         list[Path],
@@ -29,11 +35,12 @@ def summary(
     from aurorapt.science.summary_files import write_summary
 
     problems: list[tuple[Path, str]] = []
-    with one_line_errors():
-        chosen = check_format(format, output, ("csv", "parquet"))
-        count = write_summary(paths, output, chosen, per, model, lambda *problem: problems.append(problem))
+    paths = [check_path("PATH", path) for path in paths]
+    output = check_path("--output", output)
+    chosen = check_format(format, output, ("csv", "parquet"))
+    count = write_summary(paths, output, chosen, per, model, lambda *problem: problems.append(problem))
     for path, reason in problems:
-        typer.echo(one_line(f"aurorapt: not used: {path}: {reason}"), err=True)
-    typer.echo(f"{counted(count, 'row')} written to {output}")
+        say(f"aurorapt: not used: {path}: {reason}")
+    show_product(f"{counted(count, 'row')} written to {output}")
     if problems:
         raise typer.Exit(EXIT_FAILED)

@@ -3,27 +3,22 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-import aurorapt.cli.main  # noqa: F401  which adds the commands
-from aurorapt.cli.app import app
+from tests.command_line import aurorapt_here
 from tests.science.example_nights import blocks, write_file, write_nights
 
 ROWS = blocks("2020-02-18T06:00:00", (60, "no_aurora"), (90, "pulsating"), (60, "other_aurora"))
 
 
-def run(*words: object) -> Any:
-    return CliRunner().invoke(app, [str(word) for word in words])
-
-
 def test_events_writes_a_table_and_what_a_methods_section_needs(tmp_path: Path) -> None:
     write_nights(tmp_path / "in", "fsmi_themis", ROWS)
-    result = run("events", tmp_path / "in", "-o", tmp_path / "events.csv", "--close", "5m", "--min-duration", "90s")
-    assert result.exit_code == 0
-    assert "1 event of pulsating" in result.output
+    result = aurorapt_here(
+        "events", tmp_path / "in", "-o", tmp_path / "events.csv", "--close", "5m", "--min-duration", "90s"
+    )
+    assert result.returncode == 0
+    assert "1 event of pulsating" in result.stdout
     with (tmp_path / "events.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert ",".join(row) == (
@@ -39,13 +34,13 @@ def test_events_writes_a_table_and_what_a_methods_section_needs(tmp_path: Path) 
 
 def test_events_as_json_and_smoothed_files(tmp_path: Path) -> None:
     (path,) = write_nights(tmp_path / "in", "fsmi_themis", ROWS)
-    result = run("events", tmp_path / "in", "-o", tmp_path / "e.json", "--smooth", tmp_path / "smooth")
-    assert result.exit_code == 0
+    result = aurorapt_here("events", tmp_path / "in", "-o", tmp_path / "e.json", "--smooth", tmp_path / "smooth")
+    assert result.returncode == 0
     (event,) = json.loads((tmp_path / "e.json").read_text())
     assert (event["class"], event["end_censored"], event["network_p_mean"]) == ("pulsating", False, None)
     assert (tmp_path / "smooth" / path.relative_to(tmp_path / "in")).exists()
-    again = run("compare", tmp_path / "in", tmp_path / "smooth", "--json")
-    assert json.loads(again.output)["brier"]["from"] == "probabilities"
+    again = aurorapt_here("compare", tmp_path / "in", tmp_path / "smooth", "--json")
+    assert json.loads(again.stdout)["brier"]["from"] == "probabilities"
 
 
 @pytest.mark.parametrize(
@@ -60,8 +55,8 @@ def test_events_as_json_and_smoothed_files(tmp_path: Path) -> None:
 )
 def test_events_refuses_what_it_cannot_do_in_one_line(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
     write_nights(tmp_path / "in", "fsmi_themis", ROWS)
-    result = run("events", tmp_path / "in", "-o", tmp_path / "events.csv", *options)
-    assert result.exit_code == 2
+    result = aurorapt_here("events", tmp_path / "in", "-o", tmp_path / "events.csv", *options)
+    assert result.returncode == 2
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "events.csv").exists()
@@ -71,16 +66,16 @@ def test_a_damaged_file_is_named_and_the_exit_status_says_so(tmp_path: Path) -> 
     write_nights(tmp_path / "in", "fsmi_themis", ROWS)
     (tmp_path / "in" / "20200219_fsmi_themis_classifications.txt").write_text("nonsense\n")
     for words in (("events", "-o", tmp_path / "e.csv"), ("summary", "-o", tmp_path / "s.csv")):
-        result = run(words[0], tmp_path / "in", *words[1:])
-        assert result.exit_code == 1
+        result = aurorapt_here(words[0], tmp_path / "in", *words[1:])
+        assert result.returncode == 1
         assert "not used: " in result.stderr
         assert Path(words[2]).exists()
 
 
 def test_no_results_is_one_line(tmp_path: Path) -> None:
     for command in ("events", "summary"):
-        result = run(command, tmp_path)
-        assert result.exit_code == 2
+        result = aurorapt_here(command, tmp_path)
+        assert result.returncode == 2
         assert "holds no results" in result.stderr
 
 
@@ -96,28 +91,30 @@ def test_no_results_is_one_line(tmp_path: Path) -> None:
 )
 def test_expected_agreement_decides_the_exit_status(tmp_path: Path, changed: list[str], status: int) -> None:
     one, other = write_file(tmp_path / "a.txt", ROWS), write_file(tmp_path / "b.txt", changed)
-    assert run("compare", one, other).exit_code == 0
-    result = run("compare", one, other, "--expect-agreement", "0.999")
-    assert result.exit_code == status
+    assert aurorapt_here("compare", one, other).returncode == 0
+    result = aurorapt_here("compare", one, other, "--expect-agreement", "0.999")
+    assert result.returncode == status
     assert (result.stderr.count("\n") == 1) == (status == 1)
 
 
 def test_compare_says_what_is_the_same_and_what_is_not(tmp_path: Path) -> None:
     one = write_file(tmp_path / "a.txt", ROWS)
-    result = run("compare", one, one)
-    assert "4200 rows in common, 0 only in the reference" in result.output
-    assert "agreement 1.0000" in result.output
-    shifted = run("compare", one, write_file(tmp_path / "b.txt", blocks("2020-02-18T06:00:01", (210, "pulsating"))))
-    assert "0 rows in common, 4200 only in the reference, 4200 only in what is judged" in shifted.output
-    assert "times off by +1 s" in shifted.output
+    result = aurorapt_here("compare", one, one)
+    assert "4200 rows in common, 0 only in the reference" in result.stdout
+    assert "agreement 1.0000" in result.stdout
+    shifted = aurorapt_here(
+        "compare", one, write_file(tmp_path / "b.txt", blocks("2020-02-18T06:00:01", (210, "pulsating")))
+    )
+    assert "0 rows in common, 4200 only in the reference, 4200 only in what is judged" in shifted.stdout
+    assert "times off by +1 s" in shifted.stdout
 
 
 @pytest.mark.parametrize("per", ["minute", "hour", "night"])
 def test_summary_writes_a_table(tmp_path: Path, per: str) -> None:
     write_nights(tmp_path / "in", "fsmi_themis", ROWS)
-    result = run("summary", tmp_path / "in", "--per", per, "-o", tmp_path / "summary.csv")
+    result = aurorapt_here("summary", tmp_path / "in", "--per", per, "-o", tmp_path / "summary.csv")
     count = {"minute": 210, "hour": 4, "night": 1}[per]
-    assert result.output == f"{count} row{'s' if count > 1 else ''} written to {tmp_path / 'summary.csv'}\n"
+    assert result.stdout == f"{count} row{'s' if count > 1 else ''} written to {tmp_path / 'summary.csv'}\n"
     with (tmp_path / "summary.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert sum(int(row["observed"]) for row in rows) == len(ROWS)
