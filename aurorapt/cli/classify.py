@@ -86,10 +86,17 @@ def classify(
         typer.Option("--salvage", help="Also keep intact frames of damaged files (the original drops the whole file)."),
     ] = False,
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Also write each row's whole softmax vector.")
+        bool,
+        typer.Option(
+            "--probabilities",
+            help="Also write each row's whole softmax vector; a night that is redone without this loses it.",
+        ),
     ] = False,
     texture: Annotated[
-        bool, typer.Option("--texture", help="Also write how the sky flickers: what one frame cannot show.")
+        bool,
+        typer.Option(
+            "--texture", help="Also write how the sky flickers; a night that is redone without this loses it."
+        ),
     ] = False,
     file_timeout: Annotated[
         int, typer.Option(metavar="SECONDS", help="Give up on a file that takes longer to read.")
