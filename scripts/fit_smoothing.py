@@ -29,7 +29,7 @@ from aurorapt.science.compare import Comparison, NightComparison
 from aurorapt.science.comparison_numbers import summarise
 from aurorapt.science.events import EventRule, find_events
 from aurorapt.science.human_intervals import UNLABELLED, label_frames, read_human_intervals
-from aurorapt.science.scores import class_scores, confusion_matrix
+from aurorapt.science.scores import agreement, class_scores, confusion_matrix, night_interval
 from aurorapt.science.smoothing import Majority, Regression, Smoother, features
 from aurorapt.science.stretches import Stretch, find_night_files, read_night
 from aurorapt.themis import CLASSES
@@ -169,31 +169,42 @@ def brief(numbers: dict[str, Any]) -> Any:
 
 def by_site(nights: Sequence[Night], probabilities: Sequence[NDArray[np.float64]]) -> Any:
     """Say how well each site does, and of which classes its labels are validated."""
-    counts: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros((2, len(CLASSES), len(CLASSES)), np.int64))
-    number: dict[str, int] = defaultdict(int)
+    counts: dict[str, list[NDArray[np.int64]]] = defaultdict(list)  # of each night: all frames, and the sure ones
     for night, given in zip(nights, probabilities, strict=True):
-        number[night.stretch.site] += 1
-        for place, kept in enumerate((night.labels != UNLABELLED, (night.labels != UNLABELLED) & ~night.doubtful)):
-            found = given[kept].argmax(axis=1)
-            counts[night.stretch.site][place] += confusion_matrix(night.labels[kept], found, len(CLASSES))
-    sites = {}
-    for site, (everything, sure) in sorted(counts.items()):
-        scores = class_scores(everything, PULSATING)
-        validated = [
-            name
-            for place, name in enumerate(CLASSES)
-            if sure[place].sum() >= VALIDATED_FRAMES and class_scores(everything, place).f1 >= VALIDATED_F1
+        labelled = night.labels != UNLABELLED
+        pair = [
+            confusion_matrix(night.labels[kept], given[kept].argmax(axis=1), len(CLASSES))
+            for kept in (labelled, labelled & ~night.doubtful)
         ]
-        sites[site] = {
-            "nights": number[site],
-            "accuracy": float(np.trace(everything) / everything.sum()),
-            "pulsating_hours_by_the_human": scores.frames / 1200,
-            "pulsating_precision": scores.precision,
-            "pulsating_recall": scores.recall,
-            "pulsating_f1": scores.f1,
-            "validated": validated,
-        }
-    return rounded(sites)
+        counts[night.stretch.site].append(np.stack(pair))
+    return rounded({site: _site_row(np.stack(pairs)) for site, pairs in sorted(counts.items())})
+
+
+def _site_row(counts: NDArray[np.int64]) -> dict[str, Any]:
+    """Give a site's scores from its (nights, 2, classes, classes) counts, of all frames and of the sure ones."""
+    everything, sure = counts.sum(axis=0)
+    scores = class_scores(everything, PULSATING)
+    validated = [
+        name
+        for place, name in enumerate(CLASSES)
+        if sure[place].sum() >= VALIDATED_FRAMES and class_scores(everything, place).f1 >= VALIDATED_F1
+    ]
+    return {
+        "nights": len(counts),
+        "accuracy": agreement(everything),
+        "accuracy_interval": night_interval(list(counts[:, 0]), agreement),
+        "pulsating_hours_by_the_human": scores.frames / 1200,
+        "pulsating_precision": scores.precision,
+        "pulsating_recall": scores.recall,
+        "pulsating_f1": scores.f1,
+        "pulsating_f1_interval": night_interval(list(counts[:, 0]), _pulsating_f1),
+        "pulsating_f1_sure": class_scores(sure, PULSATING).f1,
+        "validated": validated,
+    }
+
+
+def _pulsating_f1(confusion: NDArray[np.int64]) -> float:
+    return class_scores(confusion, PULSATING).f1
 
 
 def events_by_quality(nights: Sequence[Night], probabilities: Sequence[NDArray[np.float64]], sites: Any) -> Any:

@@ -7,6 +7,7 @@ import math
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +16,8 @@ from aurorapt.machine.whole_files import WriteError, write_whole
 from aurorapt.results.classifications import cannot_write
 
 FORMATS = ("csv", "json", "parquet")
+TIMES = {"start", "end", "period_start"}  # columns of ISO 8601 text
+FLAGS = {"start_censored", "end_censored", "site_validated", "moon_up"}
 
 
 def check_format(given: str | None, output: Path, formats: Sequence[str] = FORMATS) -> str:
@@ -124,7 +127,14 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 
 def arrow_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
-    """Make rows a table of pyarrow."""
+    """Make rows a table of pyarrow, whose times are times."""
     pyarrow = load_pyarrow()
     values = zip(*rows, strict=True) if rows else ([] for _ in columns)
-    return pyarrow.table({name: list(column) for name, column in zip(columns, values, strict=True)})
+    table = {}
+    for name, column in zip(columns, values, strict=True):
+        if name in TIMES:
+            times = [datetime.fromisoformat(text.replace("Z", "+00:00")) for text in column]
+            table[name] = pyarrow.array(times, pyarrow.timestamp("s", tz="UTC"))
+        else:  # a flag may be None throughout
+            table[name] = pyarrow.array(list(column), pyarrow.bool_() if name in FLAGS else None)
+    return pyarrow.table(table)

@@ -1,6 +1,8 @@
 import csv
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -91,7 +93,8 @@ def test_the_regression_gives_expected_minutes(tmp_path: Path) -> None:
 
 def test_parquet_holds_the_same(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
-    write_nights(tmp_path / "in", "gill_themis", blocks("2020-02-18T08:00:00", (90, "pulsating")))
+    for camera in ("gill_themis", "abcd_themis"):  # one of which is not in the table of sites
+        write_nights(tmp_path / "in", camera, blocks("2020-02-18T08:00:00", (90, "pulsating")))
     expected = summary(tmp_path, "minute")
     output = tmp_path / "summary.parquet"
     count = write_summary([tmp_path / "in"], output, "parquet", "minute", "majority", lambda *problem: None)
@@ -99,7 +102,8 @@ def test_parquet_holds_the_same(tmp_path: Path) -> None:
     assert count == len(table) == len(expected)
     assert list(table.columns) == list(expected[0])
     assert table["n_pulsating"].tolist() == [int(row["n_pulsating"]) for row in expected]
-    assert not table["moon_up"].any()
+    assert table["moon_up"].isna().tolist() == [True] * 90 + [False] * 90
+    assert table["period_start"][1] == pd.Timestamp("2020-02-18T08:01:00Z")
 
 
 def test_what_cannot_be_summed_up_is_refused(tmp_path: Path) -> None:
@@ -114,3 +118,19 @@ def test_what_cannot_be_summed_up_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="has the classes arc, not bad_viewing"):
         summary(tmp_path, "hour")
     assert not (tmp_path / "out").exists()
+
+
+def test_memory_does_not_grow_with_the_tree(tmp_path: Path) -> None:
+    peaks = []
+    for count in (10, 100):
+        for night in range(count):
+            start = str(np.datetime64("2015-01-01T06:00:00") + np.timedelta64(night, "D"))
+            write_nights(tmp_path / str(count), "gill_themis", blocks(start, (20, "pulsating")))
+        tracemalloc.start()
+        rows = write_summary(
+            [tmp_path / str(count)], tmp_path / "s.csv", "csv", "minute", "auto", lambda *problem: None
+        )
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert rows == 20 * count
+    assert peaks[1] < 1.5 * peaks[0]
