@@ -1,6 +1,6 @@
 """Two sets of labels compared: of files, of trees, or of a human."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,10 +99,17 @@ def compare(first: Path, second: Path, class_name: str = "pulsating", ignore_dou
     if comparison.human:
         _compare_with_human(comparison, read_human_intervals(first), judged, ignore_doubtful)
     else:
-        _compare_results(comparison, find_night_files([first]), judged)
+        two_files = first.is_file() and second.is_file()  # then they are compared whatever they are called
+        reference = find_night_files([first])
+        pairs = [(reference[0], judged[0])] if two_files else _pairs(comparison, reference, judged)
+        _compare_results(comparison, pairs)
     if not comparison.nights:
         problems = f" ({comparison.problems[0]})" if comparison.problems else ""
         raise ResultsError(f"{first} and {second} have no camera-night in common{problems}")
+    numbers = np.unique(np.concatenate([night.labels.ravel() for night in comparison.nights]))
+    names = {comparison.classes[number] for number in numbers}
+    if class_name not in CLASSES and class_name not in names:
+        raise OptionError(f"--class {class_name!r} is in neither; give {' or '.join(sorted(names) or CLASSES)}")
     return comparison
 
 
@@ -131,8 +138,8 @@ def _compare_with_human(
     comparison.only_in_reference = [" ".join(key) for key in sorted(intervals.keys() - met)]
 
 
-def _compare_results(comparison: Comparison, reference: list[NightFile], judged: list[NightFile]) -> None:
-    for one, other in _pairs(comparison, reference, judged):
+def _compare_results(comparison: Comparison, pairs: Iterable[tuple[NightFile, NightFile]]) -> None:
+    for one, other in pairs:
         before, after = (read_night(night_file, comparison.report) for night_file in (one, other))
         if before is None or after is None:
             continue
@@ -182,9 +189,6 @@ def _pairs(
     comparison: Comparison, reference: list[NightFile], judged: list[NightFile]
 ) -> Iterator[tuple[NightFile, NightFile]]:
     """Pair the camera-nights of two sides: by date and site, and by camera where a site has several."""
-    if len(reference) == len(judged) == 1:  # two files: whatever they are called
-        yield reference[0], judged[0]
-        return
     waiting: dict[tuple[str, str], list[NightFile]] = {}
     for night_file in judged:
         waiting.setdefault((night_file.date, night_file.site), []).append(night_file)

@@ -107,9 +107,8 @@ def _count(found: EventSearch, stretch: Stretch, smoother: Smoother) -> None:
     found.smoothers[smoother.model_id] = smoother
     for night_file in stretch.night_files:
         sha256, name, kind = night_file.weights
-        known = found.weights.setdefault(sha256, {"name": name, "kind": kind, "camera_nights": []})
-        if (label := f"{night_file.date} {night_file.camera}") not in known["camera_nights"]:
-            known["camera_nights"].append(label)
+        known = found.weights.setdefault(sha256, {"name": name, "kind": kind, "camera_nights": {}})
+        known["camera_nights"][f"{night_file.date} {night_file.camera}"] = None
 
 
 def _validated_sites(smoother: Smoother, stretch: Stretch, class_name: str) -> frozenset[str]:
@@ -155,7 +154,9 @@ def methods(found: EventSearch, model: str) -> dict[str, Any]:
         "hours_expected_of_class": {site: _hours(frames) for site, frames in sorted(found.expected_frames.items())},
         "camera_nights": len(found.night_files),
         "camera_nights_with_rows": len(with_rows),
-        "weights": found.weights,
+        "weights": {
+            sha256: row | {"camera_nights": list(row["camera_nights"])} for sha256, row in found.weights.items()
+        },
         "network_probabilities": {
             "frames_with_them": found.frames_with_probabilities,
             "used_for": "network_p_mean, and in place of votes by the majority; the regression was fitted without them",

@@ -181,8 +181,13 @@ def _read_probabilities(
 ) -> NDArray[np.float32]:
     """Read the probabilities beside a file, where they are the ones that its labels and confidences came from."""
     path = probabilities_path(night_file.result.csv_file)
+    nothing = np.full((len(times), len(classes)), np.nan, np.float32)
     if path.exists():
-        theirs, probabilities, names = read_probabilities(path)
+        try:
+            theirs, probabilities, names = read_probabilities(path)
+        except ResultsError as error:
+            report(path, str(error))
+            return nothing
         if (
             tuple(names) == classes
             and np.array_equal(theirs, times)
@@ -190,7 +195,7 @@ def _read_probabilities(
         ):
             return probabilities
         report(path, "its rows are not those of the classifications beside it; not used")
-    return np.full((len(times), len(classes)), np.nan, np.float32)
+    return nothing
 
 
 def _continues(before: Stretch, after: Stretch) -> bool:

@@ -138,6 +138,11 @@ def test_what_has_nothing_in_common_is_refused(tmp_path: Path) -> None:
     human = tmp_path / "human.csv"
     human.write_text(INTERVALS)
     write_nights(tmp_path / "a", "rank_themis", ROWS)
+    write_nights(tmp_path / "b", "gill_themis", ROWS)
+    with pytest.raises(ResultsError, match="no camera-night in common"):
+        compare(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(OptionError, match="--class 'arc' is in neither; give no_aurora or other_aurora or pulsating"):
+        compare(tmp_path / "a", tmp_path / "a", class_name="arc")
     with pytest.raises(OptionError, match="both human intervals"):
         compare(human, human)
     with pytest.raises(ResultsError, match="no camera-night in common"):

@@ -173,6 +173,10 @@ def test_the_networks_probabilities_are_used_where_they_are(tmp_path: Path) -> N
     assert found.events[0].p_mean == 1.0
     probabilities_path(path).write_text(probabilities_text(times, vectors[:, ::-1], names))
     assert list(search([tmp_path], model="majority").problems) == [probabilities_path(path)]
+    probabilities_path(path).write_text("nonsense")
+    found = search([tmp_path], model="majority")
+    assert list(found.problems) == [probabilities_path(path)]
+    assert len(found.events) == 1
 
 
 def test_a_companion_is_believed_only_of_its_own_file(tmp_path: Path) -> None:
