@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from aurorapt.ephemeris import J2000, sidereal_angle_at, sun_at
 from aurorapt.themis_sites import MAGNETIC_YEARS, SITES
 
-# the dipole: IGRF-14 coefficients g10, g11 and h11, nT (Alken and others, 2021, Earth, Planets and Space 73, 49)
+# the dipole: coefficients g10, g11 and h11 of IGRF-14, nT
 DIPOLE_YEARS = (2005.0, 2010.0, 2015.0, 2020.0, 2025.0)
 DIPOLE = (
     (-29554.63, -29496.57, -29441.46, -29403.41, -29350.0),
@@ -49,7 +49,7 @@ def magnetic_local_time(site: str, times: NDArray[np.datetime64]) -> NDArray[np.
 
     Notes
     -----
-    Equation 93 of Laundal and Richmond (2017, Space Science Reviews 206, 27): 12 h and the difference of magnetic
+    As Laundal and Richmond define it (2017, Space Science Reviews 206, 27): 12 h and the difference of magnetic
     longitude between site (AACGM-v2) and subsolar point (dipole). ``convert_mlt`` of aacgmv2 2.7, which takes another
     longitude of the subsolar point, differs from it by up to 0.4 h and 0.01 h on average.
     """
