@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "__version__", "classify", "read_classifications"]
+__all__ = ["Classifier", "__version__", "classify", "iter_classifications", "read_classifications", "read_rows"]
 
 # Idle OpenMP threads that spin fight the loader's workers for processors: 4 against 18 frames/s where one more process
 # ran on 2 cores. libgomp reads this when torch is loaded, so it has to be said before.
@@ -18,7 +18,9 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 _HOMES = {
     "Classifier": "aurorapt.classifier",
     "classify": "aurorapt.run.pipeline",
-    "read_classifications": "aurorapt.results.classifications",
+    "iter_classifications": "aurorapt.science.table",
+    "read_classifications": "aurorapt.science.table",
+    "read_rows": "aurorapt.results.classifications",
 }
 
 

@@ -16,7 +16,7 @@ from aurorapt.archive.frames import read_minute
 from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import AuroraptError, OptionError
 from aurorapt.pictures.night import SampleFrame, draw_night
-from aurorapt.results.classifications import csv_path, read_classifications
+from aurorapt.results.classifications import csv_path, read_rows
 from aurorapt.run.pipeline import classify
 from aurorapt.simulation.simulated_archive import TRUTH_NAME, Truth, simulate_archive
 from aurorapt.weights.location import simulated_weights
@@ -133,7 +133,7 @@ def _empty(output: Path) -> None:
 def _report(stream0: Path, output: Path, site: str, truth: Truth) -> CameraReport:
     (night,) = camera_nights(stream0, NIGHT, NIGHT, {site})
     csv_file = csv_path(output / "results", night)
-    rows = read_classifications(csv_file)
+    rows = read_rows(csv_file)
     times = rows["time"].tolist()
     true_classes = [truth.at(site, time) for time in times]
     found = rows["prediction_str"].tolist()

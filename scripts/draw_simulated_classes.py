@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from aurorapt.images.preprocess import equalize
-from aurorapt.simulation.observatory import SITES, SimulatedCamera
+from aurorapt.simulation.observatory import SimulatedCamera
+from aurorapt.themis_sites import SITES
 
 PICTURE = Path(__file__).resolve().parent.parent / "weights" / "simulated_classes.png"
 CLASSES = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")

@@ -21,12 +21,14 @@ from training_data import CLASSES, MASK, UNFAMILIAR, Examples, preprocess, simul
 
 from aurorapt import __version__
 from aurorapt.network.faithful import Network, build_network
-from aurorapt.simulation.observatory import SITES, SimulatedCamera
+from aurorapt.simulation.observatory import SimulatedCamera
 from aurorapt.simulation.textures import random_stream
+from aurorapt.themis_sites import SITES
 from aurorapt.weights.weights_file import Weights, read_weights, write_weights
 
 HELD_OUT_SITES = ("fsim", "gill", "kuuj", "pina")
-TRAINING_SITES = tuple(site for site in SITES if site not in HELD_OUT_SITES)
+UNUSED_SITES = ("ekat", "nrsq", "snap", "yknf")  # the default weights were trained before these were in the table
+TRAINING_SITES = tuple(site for site in SITES if site not in HELD_OUT_SITES + UNUSED_SITES)
 TRAINING_SHARES = {"bad_viewing": 0.34, "no_aurora": 0.22, "other_aurora": 0.22, "pulsating": 0.22}
 FRAMES_EACH = 50  # frames of one camera; more cameras are worth more than more frames of one
 UNFAMILIAR_EACH = 6

@@ -101,7 +101,14 @@ def test_what_it_is_shows(weights_file: Path) -> None:
 
 
 def test_the_package_lists_its_public_names() -> None:
-    assert dir(aurorapt) == ["Classifier", "__version__", "classify", "read_classifications"]
+    assert dir(aurorapt) == [
+        "Classifier",
+        "__version__",
+        "classify",
+        "iter_classifications",
+        "read_classifications",
+        "read_rows",
+    ]
 
 
 def test_weights_are_packed_for_the_one_thread_that_uses_them(

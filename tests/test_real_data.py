@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from aurorapt import read_classifications
+from aurorapt import read_rows
 from aurorapt.archive.frames import read_minute
 from aurorapt.archive.night_listing import MinuteFile
 from aurorapt.engine.engine import Engine
@@ -39,9 +39,9 @@ def test_the_main_job_gives_what_the_original_gave(shared_folder: Path, converte
     summary = classify("2014-03-09", "2014-03-11", stream0=stream0, output=tmp_path, weights=converted, workers=2)
     assert (summary.camera_nights, summary.written, summary.rows, summary.problems) == (1, 1, 80, 0)
     path = tmp_path / "2014/03/10/20140310_gill_themis_classifications.txt"
-    ours = read_classifications(path)
+    ours = read_rows(path)
     (golden,) = (shared_folder / "golden").iterdir()
-    theirs = np.sort(read_classifications(golden), order="time")
+    theirs = np.sort(read_rows(golden), order="time")
     for column in ("time", "prediction", "prediction_str"):
         np.testing.assert_array_equal(ours[column], theirs[column])
     np.testing.assert_allclose(ours["confidence"], theirs["confidence"], rtol=0, atol=CONFIDENCE_TOLERANCE)

@@ -1,4 +1,4 @@
-"""What an installed package holds: every module and the default weights, no tests."""
+"""What an installed package holds: every module, the default weights and the smoothing, no tests."""
 
 import subprocess
 import sys
@@ -15,4 +15,5 @@ def test_a_wheel_holds_every_module_and_the_default_weights(tmp_path: Path) -> N
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "aurorapt").rglob("*.py")}
     assert len(modules) > 60
-    assert names == modules | {"aurorapt/py.typed", "aurorapt/default_weights/simulated.safetensors"}
+    others = ("py.typed", "default_weights/simulated.safetensors", "science/smoothing_model.json")
+    assert names == modules | {f"aurorapt/{name}" for name in others}

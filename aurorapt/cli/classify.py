@@ -85,6 +85,19 @@ def classify(
         bool,
         typer.Option("--salvage", help="Also keep intact frames of damaged files (the original drops the whole file)."),
     ] = False,
+    probabilities: Annotated[
+        bool,
+        typer.Option(
+            "--probabilities",
+            help="Also write each row's whole softmax vector; a night that is redone without this loses it.",
+        ),
+    ] = False,
+    texture: Annotated[
+        bool,
+        typer.Option(
+            "--texture", help="Also write how the sky flickers; a night that is redone without this loses it."
+        ),
+    ] = False,
     file_timeout: Annotated[
         int, typer.Option(metavar="SECONDS", help="Give up on a file that takes longer to read.")
     ] = DEFAULT_FILE_TIMEOUT,
@@ -108,6 +121,8 @@ def classify(
         precision=precision,
         overwrite=overwrite,
         salvage=salvage,
+        probabilities=probabilities,
+        texture=texture,
         file_timeout=file_timeout,
     )
     run_log = open_log(check_path("--log-file", log_file))

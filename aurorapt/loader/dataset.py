@@ -20,6 +20,7 @@ from aurorapt.archive.camera_nights import CameraNight, Problem
 from aurorapt.archive.frames import read_minute, unexpected
 from aurorapt.archive.night_listing import MinuteFile
 from aurorapt.images.preprocess import Preprocessor
+from aurorapt.images.texture import BlockMeans
 
 JOBS_AHEAD = 2  # minute files in flight for each worker
 
@@ -41,6 +42,7 @@ class PreparedMinute:
     ``times`` : n naive UTC times
     ``salvaged`` : whether the file is damaged, and these are the frames that are intact
     ``path`` : of the file that the frames are from
+    ``block_means`` : (n, blocks) float32 [frame, block], as `BlockMeans` gives them, where texture is asked for
     """
 
     job: Job
@@ -49,6 +51,7 @@ class PreparedMinute:
     problems: list[Problem] = field(default_factory=list)
     salvaged: bool = False
     path: str = ""
+    block_means: NDArray[np.float32] | None = None
 
 
 class MinuteDataset(Dataset[PreparedMinute]):
@@ -59,12 +62,20 @@ class MinuteDataset(Dataset[PreparedMinute]):
     preprocessor : for the equalisation of raw counts
     file_timeout : seconds after which to give up on a file
     salvage : whether to keep the intact frames of a damaged file
+    block_means : for the texture of the frames, where that is asked for
     """
 
-    def __init__(self, preprocessor: Preprocessor, file_timeout: float, salvage: bool = False) -> None:
+    def __init__(
+        self,
+        preprocessor: Preprocessor,
+        file_timeout: float,
+        salvage: bool = False,
+        block_means: BlockMeans | None = None,
+    ) -> None:
         self.preprocessor = preprocessor
         self.file_timeout = file_timeout
         self.salvage = salvage
+        self.block_means = block_means
 
     def __getitem__(self, job: Job) -> PreparedMinute:
         if job.minute_file is None:
@@ -73,7 +84,8 @@ class MinuteDataset(Dataset[PreparedMinute]):
             night = job.night
             minute = read_minute(job.minute_file, night.site, night.date, self.file_timeout, self.salvage)
             visible = self.preprocessor.equalize(minute.images)
-            return PreparedMinute(job, visible, minute.times, minute.problems, minute.salvaged, minute.path)
+            means = self.block_means(minute.images) if self.block_means else None
+            return PreparedMinute(job, visible, minute.times, minute.problems, minute.salvaged, minute.path, means)
         except Exception as error:  # such as a lack of memory; one file, whatever it provokes, affects only itself
             problem = Problem(str(job.minute_file.path), unexpected(error), may_pass=True)
             return PreparedMinute(job, problems=[problem])

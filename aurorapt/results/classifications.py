@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,9 @@ from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.errors import OutputFullError, ResultsError
 from aurorapt.machine.plain_files import is_plain_or_missing, read_plain
 from aurorapt.machine.whole_files import DISK_IS_FULL, WriteError, write_whole
+from aurorapt.results.beside import beside_paths
 from aurorapt.results.companion import Companion, companion_path, read_companion
+from aurorapt.results.row_times import parse_times
 from aurorapt.themis import LONGEST_CLASS_NAME, MOST_CLASSES
 
 LARGEST_CSV = 64 * 2**20  # bytes; a row for each second of a day takes 5 MB
@@ -27,6 +29,16 @@ CLASSIFICATION = np.dtype(
         ("prediction", np.int8),
         ("prediction_str", f"U{LONGEST_CLASS_NAME}"),
         ("confidence", np.float32),
+    ]
+)
+# one character longer than what is right, so that what is too long shows
+_TEXT = np.dtype(
+    [
+        ("date", "S9"),
+        ("time", "S9"),
+        ("number", "S4"),
+        ("label", f"U{LONGEST_CLASS_NAME + 1}"),
+        ("confidence", np.float64),
     ]
 )
 
@@ -108,12 +120,16 @@ def remove_superseded(output: Path, night: CameraNight) -> Path | None:
     companion = read_companion(csv_file)
     if companion is None or companion.camera_night != str(night) or csv_file == csv_path(output, night):
         return None
-    try:
-        csv_file.unlink(missing_ok=True)
-        companion_path(csv_file).unlink()
-    except OSError as error:
-        raise ResultsError(f"cannot remove {csv_file}: {error.strerror}") from None
+    for path in (csv_file, *beside_paths(csv_file), companion_path(csv_file)):
+        _remove(path)
     return csv_file
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultsError(f"cannot remove {path}: {error.strerror}") from None
 
 
 def prepare_folder(csv_file: Path) -> None:
@@ -147,8 +163,14 @@ def cannot_write(action: str, error: OSError) -> ResultsError:
     return kind(f"cannot {action}: {error.strerror}")
 
 
-def write_results(csv_file: Path, text: str, companion: Companion) -> None:
-    """Write a CSV and its companion, each whole or not at all, and none where there is no room for both.
+def write_results(
+    csv_file: Path, text: str, companion: Companion, beside: Mapping[Path, str | None] | None = None
+) -> None:
+    """Write a CSV and its companion, each whole or not at all, and none where there is no room for all.
+
+    Parameters
+    ----------
+    beside : other files of the same camera-night; those without text are removed first, as they belong to an older CSV
 
     Raises
     ------
@@ -158,7 +180,10 @@ def write_results(csv_file: Path, text: str, companion: Companion) -> None:
         If that is because the disk takes no more.
     """
     document = json.dumps(asdict(companion), indent=1) + "\n"
-    contents = {csv_file: text.encode(), companion_path(csv_file): document.encode()}
+    contents = {path: content.encode() for path, content in (beside or {}).items() if content is not None}
+    contents |= {csv_file: text.encode(), companion_path(csv_file): document.encode()}
+    for path in (beside or {}).keys() - contents.keys():
+        _remove(path)
     try:
         write_whole(contents)
     except WriteError as error:
@@ -170,8 +195,8 @@ def sha256_of_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_classifications(path: str | os.PathLike[str]) -> NDArray[np.void]:
-    """Read a classification file, of this program or of the original one.
+def read_rows(path: str | os.PathLike[str]) -> NDArray[np.void]:
+    """Read a classification file, of this program or of the original one, as it is.
 
     Parameters
     ----------
@@ -195,7 +220,7 @@ def read_classifications(path: str | os.PathLike[str]) -> NDArray[np.void]:
 
 
 def parse_classifications(content: bytes, path: str | os.PathLike[str]) -> NDArray[np.void]:
-    """Read the content of a classification file, as `read_classifications` does.
+    """Read the content of a classification file, as `read_rows` does.
 
     Parameters
     ----------
@@ -210,20 +235,39 @@ def parse_classifications(content: bytes, path: str | os.PathLike[str]) -> NDArr
         text = content.decode("ascii")
     except UnicodeDecodeError:
         raise ResultsError(f"{path} is not a classification file: it is not ASCII text") from None
-    rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#") or line == HEADER_ROW:
-            continue
-        try:
-            rows.append(_parse_row(line))
-        except ValueError:
-            raise ResultsError(f"{path}, line {number}: expected {HEADER_ROW}, not {line[:80]!r}") from None
-    return np.array(rows, dtype=CLASSIFICATION)
+    lines = text.splitlines()
+    numbers = [number for number, line in enumerate(lines) if line.strip() and line[0] != "#" and line != HEADER_ROW]
+    try:
+        return _parse_rows([lines[number] for number in numbers])
+    except ValueError:  # of some line: say which
+        for number in numbers:
+            _check_line(path, number + 1, lines[number])
+        raise
 
 
-def _parse_row(line: str) -> tuple[datetime, int, str, float]:
-    date, time, prediction, label, confidence = line.split(",")
-    row = datetime.strptime(f"{date} {time}", "%Y%m%d %H:%M:%S"), int(prediction), label, float(confidence)
-    if not (0 <= row[1] <= MOST_CLASSES and len(label) <= LONGEST_CLASS_NAME and 0 <= row[3] <= 1):
+def _check_line(path: str | os.PathLike[str], number: int, line: str) -> None:
+    try:
+        _parse_rows([line])
+    except ValueError:
+        raise ResultsError(f"{path}, line {number}: expected {HEADER_ROW}, not {line[:80]!r}") from None
+
+
+def _parse_rows(lines: list[str]) -> NDArray[np.void]:
+    rows = np.empty(len(lines), dtype=CLASSIFICATION)
+    if not lines:
+        return rows
+    table = np.loadtxt(lines, dtype=_TEXT, delimiter=",", comments=None, ndmin=1)
+    for name in ("date", "time", "number"):
+        if table[name].copy().view(np.uint8).reshape(len(lines), -1)[:, -1].any():
+            raise ValueError("a field is too long")
+    numbers = table["number"].astype(np.int64)
+    confident = (table["confidence"] >= 0) & (table["confidence"] <= 1)  # which NaN is not
+    if not (confident & (numbers >= 0) & (numbers <= MOST_CLASSES)).all():
         raise ValueError("a value out of range")
-    return row
+    rows["time"] = parse_times(table["date"], table["time"])
+    rows["prediction"] = numbers
+    rows["prediction_str"] = table["label"]
+    if (rows["prediction_str"] != table["label"]).any():
+        raise ValueError("a class name is too long")
+    rows["confidence"] = table["confidence"]
+    return rows

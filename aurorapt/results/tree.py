@@ -66,7 +66,7 @@ class Result:
 
     @cached_property
     def rows(self) -> NDArray[np.void]:
-        """Rows of the CSV, as `aurorapt.read_classifications` gives them.
+        """Rows of the CSV, as `aurorapt.read_rows` gives them.
 
         Raises
         ------

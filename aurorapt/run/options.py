@@ -49,6 +49,8 @@ class Options(TypedDict, total=False):
         bf16 and then fp32 for close calls; default "fp32"
     ``overwrite`` : also redo camera-nights whose results are up to date; default False
     ``salvage`` : also keep intact frames of damaged files, which the original drops; default False
+    ``probabilities`` : also write the whole softmax vector of every row, as ..._probabilities.csv; default False
+    ``texture`` : also write how the sky flickers at every row, as ..._texture.csv; default False
     ``file_timeout`` : seconds after which to give up on a file; default 60
     """
 
@@ -62,6 +64,8 @@ class Options(TypedDict, total=False):
     precision: str
     overwrite: bool
     salvage: bool
+    probabilities: bool
+    texture: bool
     file_timeout: int
 
 
@@ -84,6 +88,8 @@ class RunOptions:
     precision: str = "fp32"
     overwrite: bool = False
     salvage: bool = False
+    probabilities: bool = False
+    texture: bool = False
     file_timeout: int = DEFAULT_FILE_TIMEOUT
 
 

@@ -12,6 +12,7 @@ from aurorapt.loader.dataset import Job
 from aurorapt.machine.locks import Locks
 from aurorapt.machine.whole_files import remove_leftovers
 from aurorapt.results import classifications
+from aurorapt.results.beside import beside_paths, probabilities_path, texture_path
 from aurorapt.results.companion import companion_path
 from aurorapt.results.tree import NOT_DONE, UNREAD, Result
 from aurorapt.run.open_night import OpenNight
@@ -119,10 +120,10 @@ class PendingNights:
             self.locks.release(lock)
             self._skip_current(night)
             return None
-        remove_leftovers((csv_file, companion_path(csv_file)))
+        remove_leftovers((csv_file, companion_path(csv_file), *beside_paths(csv_file)))
         if reason != NOT_DONE:
             log.info("%s: is done anew: %s", night, reason)
-        return OpenNight(night, listing, lock, reason)
+        return OpenNight(night, listing, lock, reason, block_means=[] if self.options.texture else None)
 
     def _why_stale(self, night: CameraNight, csv_file: Path, listing: NightListing) -> str | None:
         options = self.options
@@ -137,6 +138,10 @@ class PendingNights:
         reason = Result(csv_file).why_stale(wanted)
         if reason is None and any(problem.may_pass for problem in listing.problems):
             reason = UNREAD  # the fingerprint knows nothing of what could not be listed
+        if reason is None and options.probabilities and not probabilities_path(csv_file).exists():
+            reason = "no probabilities yet"
+        if reason is None and options.texture and not texture_path(csv_file).exists():
+            reason = "no texture yet"
         return "--overwrite" if reason is None and options.overwrite else reason
 
     def _skip_current(self, night: CameraNight) -> None:

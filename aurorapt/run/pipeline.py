@@ -19,6 +19,7 @@ from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.classifier import Classifier
 from aurorapt.engine.streams import Streams
 from aurorapt.errors import OptionError, OutputFullError, ResultsError, counted, one_line
+from aurorapt.images.texture import BlockMeans
 from aurorapt.loader.dataset import MinuteDataset, PreparedMinute
 from aurorapt.loader.supervisor import prepared_minutes
 from aurorapt.machine.locks import STALE_AFTER
@@ -73,7 +74,9 @@ class _Run:
                 self.summary.frames_per_second = round(self.summary.frames / self.summary.seconds, 2)
 
     def classify_nights(self, nights: Iterable[CameraNight]) -> None:
-        dataset = MinuteDataset(self.classifier.preprocessor, self.options.file_timeout, self.options.salvage)
+        options = self.options
+        block_means = BlockMeans(options.weights.elevation_mask) if options.texture else None
+        dataset = MinuteDataset(self.classifier.preprocessor, options.file_timeout, options.salvage, block_means)
         with closing(
             prepared_minutes(self.pending.jobs(nights), dataset, self.options.workers, self.let_batches_end)
         ) as minutes:
@@ -110,6 +113,9 @@ class _Run:
         if prepared.visible is not None:
             files = [prepared.path] * len(prepared.times)
             current.waiting.extend(zip(prepared.times, files, prepared.visible, strict=True))
+        if prepared.block_means is not None and current.block_means is not None:
+            current.block_times.extend(prepared.times)
+            current.block_means.append(prepared.block_means)
         if prepared.salvaged:
             current.salvaged.extend(prepared.times)
         self.submit_waiting(current, at_least=self.options.batch_size)

@@ -77,7 +77,12 @@ class Night:
         weather = next(episode for episode in self.weather if seconds < episode.end)
         if depression < TWILIGHT_DEPRESSION or weather.kind not in VIEWABLE_WEATHER:
             return "bad_viewing"
-        return AURORA_CLASS[next(episode for episode in self.aurora if seconds < episode.end).kind]
+        return AURORA_CLASS[self.aurora_at(time)]
+
+    def aurora_at(self, time: datetime) -> str:
+        """Return the kind of aurora above the clouds at ``time`` (UTC), a key of `AURORA_CLASS`."""
+        seconds = (time - self.noon).total_seconds()
+        return next(episode for episode in self.aurora if seconds < episode.end).kind
 
     def auroral_light(self, time: datetime) -> Array:
         """Return the light of all aurora at ``time`` (UTC), (128, 128) float32 [y, x], counts."""

@@ -1,56 +1,22 @@
 """An observatory to simulate: one THEMIS site, its camera, and the nights above it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aurorapt.ephemeris import solar_depression
 from aurorapt.errors import OptionError
 from aurorapt.simulation.aurora import MagneticPlane
 from aurorapt.simulation.camera import make_camera
-from aurorapt.simulation.ephemeris import solar_depression
 from aurorapt.simulation.nights import Night, local_noon
 from aurorapt.simulation.sky import NightSky
 from aurorapt.simulation.textures import Array, double_size, random_stream
+from aurorapt.themis_sites import SITES
 
 DARK_DEPRESSION = 9.0  # degrees the sun must be below the horizon for the camera to run
 LAMP_SWITCHING = 1200.0  # seconds between the moments at which a lamp may be switched
-
-
-@dataclass(frozen=True)
-class Site:
-    """A THEMIS site: full name, coordinates to about 0.1 degrees, and the device number the simulator gives it."""
-
-    name: str
-    latitude: float
-    longitude: float
-    device: str
-
-
-SITES = {
-    "atha": Site("Athabasca", 54.7, -113.3, "themis02"),
-    "chbg": Site("Chibougamau", 49.8, -74.4, "themis03"),
-    "fsim": Site("Fort Simpson", 61.8, -121.3, "themis04"),
-    "fsmi": Site("Fort Smith", 60.0, -111.9, "themis05"),
-    "fykn": Site("Fort Yukon", 66.6, -145.2, "themis06"),
-    "gako": Site("Gakona", 62.4, -145.2, "themis07"),
-    "gbay": Site("Goose Bay", 53.3, -60.5, "themis08"),
-    "gill": Site("Gillam", 56.4, -94.7, "themis19"),
-    "inuv": Site("Inuvik", 68.4, -133.8, "themis09"),
-    "kapu": Site("Kapuskasing", 49.4, -82.3, "themis10"),
-    "kian": Site("Kiana", 67.0, -160.4, "themis11"),
-    "kuuj": Site("Kuujjuaq", 58.2, -68.5, "themis12"),
-    "mcgr": Site("McGrath", 63.0, -155.6, "themis13"),
-    "pgeo": Site("Prince George", 53.8, -122.8, "themis14"),
-    "pina": Site("Pinawa", 50.2, -96.0, "themis15"),
-    "rank": Site("Rankin Inlet", 62.8, -92.1, "themis16"),
-    "snkq": Site("Sanikiluaq", 56.5, -79.2, "themis17"),
-    "talo": Site("Taloyoak", 69.5, -93.6, "themis18"),
-    "tpas": Site("The Pas", 54.0, -100.9, "themis20"),
-    "whit": Site("Whitehorse", 61.0, -135.2, "themis21"),
-}
 
 
 class SimulatedCamera:
@@ -90,6 +56,10 @@ class SimulatedCamera:
     def class_at(self, time: datetime) -> str:
         """Return the class of a frame taken at ``time`` (UTC)."""
         return self._night(time).class_at(time, self._depression(time))
+
+    def aurora_at(self, time: datetime) -> str:
+        """Return the kind of aurora above the clouds at ``time`` (UTC): quiet, arcs, surge, diffuse or pulsating."""
+        return self._night(time).aurora_at(time)
 
     def expose(self, time: datetime) -> NDArray[np.uint16]:
         """Return the frame taken at ``time`` (UTC), (256, 256) uint16 [y, x], raw counts."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.simulation.ephemeris import Angles
+from aurorapt.ephemeris import Angles
 from aurorapt.simulation.textures import Array
 from aurorapt.themis import FRAME_SIZE
 

@@ -159,10 +159,10 @@ def _write_minute(output: Path, camera: SimulatedCamera, minute: datetime) -> li
     content = b"".join(
         _header(camera, time, number) + camera.expose(time).astype(">u2").tobytes() for number, time in enumerate(times)
     )
-    folder = output / f"{minute:%Y/%m/%d}/{camera.site}_{camera.place.device}/ut{minute:%H}"
+    folder = output / f"{minute:%Y/%m/%d}/{camera.site}_{camera.place.simulated_device}/ut{minute:%H}"
     folder.mkdir(parents=True, exist_ok=True)
     packer = zlib.compressobj(level=1, wbits=GZIP_WINDOW)
-    name = f"{minute:%Y%m%d_%H%M}_{camera.site}_{camera.place.device}_full.pgm.gz"
+    name = f"{minute:%Y%m%d_%H%M}_{camera.site}_{camera.place.simulated_device}_full.pgm.gz"
     (folder / name).write_bytes(packer.compress(content) + packer.flush())
     return [(time, camera.class_at(time)) for time in times]
 
@@ -174,7 +174,7 @@ def _header(camera: SimulatedCamera, time: datetime, number: int) -> bytes:
 #"Revised" 2006-05-22
 #"Project unique ID" themis-gbo
 #"Site unique ID" {camera.site}
-#"Imager unique ID" {place.device}
+#"Imager unique ID" {place.simulated_device}
 #"Imager model" starlight Xpress MX716 with THEMIS all-sky optics
 #"Imager comment" simulated by aurorapt, seed {camera.seed}: not an observation
 #"Ccd type" Sony ICX249AL

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.simulation import ephemeris
+from aurorapt import ephemeris
 from aurorapt.simulation.optics import Optics, SkyGrid
 from aurorapt.simulation.textures import Array, noise_tile, random_stream, sample_tile, smooth_step
 from aurorapt.themis import FRAME_SIZE

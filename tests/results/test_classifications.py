@@ -61,7 +61,7 @@ def test_every_float32_confidence_comes_back_the_same(tmp_path: Path) -> None:
     rows, _ = classifications.one_row_per_second(times, np.zeros(2000, int), confidences, CLASSES)
     path = tmp_path / "file.txt"
     path.write_text(classifications.csv_text(rows, datetime(2023, 7, 5)))
-    np.testing.assert_array_equal(aurorapt.read_classifications(path), rows)
+    np.testing.assert_array_equal(aurorapt.read_rows(path), rows)
     table = pd.read_csv(path, comment="#")
     assert list(table.columns) == ["date", "time", "prediction", "prediction_str", "confidence"]
     np.testing.assert_array_equal(table["confidence"].astype(np.float32), confidences)
@@ -118,6 +118,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     [
         "20200218,00:52:00,0,bad_viewing",
         "20200230,00:52:00,0,bad_viewing,0.5",
+        "20200218,24:00:00,0,bad_viewing,0.5",
+        "020200218,00:52:00,0,bad_viewing,0.5",
+        "2020021,00:52:00,0,bad_viewing,0.5",
+        "20200218,00:52:000,0,bad_viewing,0.5",
+        "20200218,00:52:00,1.0,bad_viewing,0.5",
+        "20200218,00:52:00,-1,bad_viewing,0.5",
+        "20200218,00:52:00,1270,bad_viewing,0.5",
         "20200218,00:52:00,zero,bad_viewing,0.5",
         "20200218,00:52:00,300,bad_viewing,0.5",
         "20200218,00:52:00,0,bad_viewing,nan",
@@ -129,27 +136,27 @@ def test_a_line_that_is_no_classification_is_named(tmp_path: Path, line: str) ->
     path = tmp_path / "file.txt"
     path.write_text(GOLDEN + line + "\n")
     with pytest.raises(ResultsError, match=r"file\.txt, line 7: expected date,time"):
-        aurorapt.read_classifications(path)
+        aurorapt.read_rows(path)
 
 
 def test_what_is_no_text_or_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="cannot read"):
-        aurorapt.read_classifications(tmp_path / "nowhere.txt")
+        aurorapt.read_rows(tmp_path / "nowhere.txt")
     (tmp_path / "binary").write_bytes(b"\xff\x00")
     with pytest.raises(ResultsError, match="not ASCII"):
-        aurorapt.read_classifications(tmp_path / "binary")
+        aurorapt.read_rows(tmp_path / "binary")
 
 
 def test_a_file_without_a_header_row_reads_as_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     path.write_text("\n".join(GOLDEN.split("\n")[:3]) + "\n")
-    assert len(aurorapt.read_classifications(path)) == 0
+    assert len(aurorapt.read_rows(path)) == 0
 
 
 def test_the_published_files_read_back(shared_folder: Path) -> None:
     paths = sorted((shared_folder / "published").iterdir())
     assert len(paths) >= 24
     for path in paths:
-        rows = aurorapt.read_classifications(path)
+        rows = aurorapt.read_rows(path)
         lines = [line for line in path.read_text().splitlines() if line[:1].isdigit()]
         assert classifications.csv_text(rows, datetime(2023, 7, 5)).splitlines()[4:] == lines

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aurorapt.results.classifications import read_classifications
+from aurorapt.results.classifications import read_rows
 from tests.fake_camera import write_minute
 
 pytestmark = [
@@ -59,7 +59,7 @@ def run(folder: Path, weights_file: Path, *prefix: str) -> subprocess.CompletedP
 
 def rows(folder: Path) -> int:
     path = folder / "output" / f"{NAME}.txt"
-    return len(read_classifications(path)) if path.exists() else 0
+    return len(read_rows(path)) if path.exists() else 0
 
 
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])

@@ -73,7 +73,7 @@ def test_writes_one_csv_a_camera_night_with_every_frame_in_order(
     assert summary.redone == {}
     assert not [path for path in tmp_path.rglob(".*") if path.is_file()], "no lock and nothing half written is left"
     assert summary.succeeded
-    rows = aurorapt.read_classifications(tmp_path / "2014/03/11/20140311_gill_themis_classifications.txt")
+    rows = aurorapt.read_rows(tmp_path / "2014/03/11/20140311_gill_themis_classifications.txt")
     times = [
         *frame_times(datetime(2014, 3, 11, 0, 0), 7),
         *frame_times(datetime(2014, 3, 11, 0, 1), 3),
@@ -85,7 +85,7 @@ def test_writes_one_csv_a_camera_night_with_every_frame_in_order(
 def test_rows_are_the_classifiers_answers(archive: Path, weights_file: Path, tmp_path: Path) -> None:
     minute = datetime(2014, 3, 9, 23, 59)
     classify_all(archive, tmp_path, weights_file)
-    rows = aurorapt.read_classifications(tmp_path / "2014/03/09/20140309_gill_themis_classifications.txt")
+    rows = aurorapt.read_rows(tmp_path / "2014/03/09/20140309_gill_themis_classifications.txt")
     pixels = [np.frombuffer(frame[-131072:], ">u2").reshape(256, 256) for frame in minute_frames(minute, 7)]
     classifier = aurorapt.Classifier(weights_file)
     probabilities = classifier.predict(np.stack(pixels).astype(np.uint16))

@@ -157,7 +157,7 @@ def test_a_day_of_three_cameras_with_faults_stays_flat_and_loses_nothing(
     assert summary["frames"] == summary["rows"] == sum(map(len, expected.values()))
     assert summary["problems"] == MINUTES * len(CAMERAS) - summary["frames"] // FRAMES
     for site in CAMERAS:
-        rows = aurorapt.read_classifications(output / f"2014/03/10/20140310_{site}_themis_classifications.txt")
+        rows = aurorapt.read_rows(output / f"2014/03/10/20140310_{site}_themis_classifications.txt")
         assert rows["time"].tolist() == expected[site]
     steady = [sample for sample in samples[len(samples) // 4 :] if sample.workers == 2]
     assert len(steady) > 50

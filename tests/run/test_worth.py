@@ -245,7 +245,7 @@ def test_frames_that_share_a_second_are_one_counted_problem_a_file(weights_file:
     assert problem["reason"].startswith("5 frames without a row")
     write_minute(tmp_path / "alone", MINUTE, frames[1::2])
     run(tmp_path / "alone", tmp_path / "other", weights_file)
-    rows, last = (aurorapt.read_classifications(folder / NAME) for folder in (tmp_path, tmp_path / "other"))
+    rows, last = (aurorapt.read_rows(folder / NAME) for folder in (tmp_path, tmp_path / "other"))
     np.testing.assert_array_equal(rows, last)
 
 

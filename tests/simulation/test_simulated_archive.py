@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import themis_imager_readfile
 
+from aurorapt.ephemeris import solar_depression
 from aurorapt.errors import OptionError
-from aurorapt.simulation.ephemeris import solar_depression
-from aurorapt.simulation.observatory import SITES, SimulatedCamera
+from aurorapt.simulation.observatory import SimulatedCamera
 from aurorapt.simulation.simulated_archive import frame_times, simulate_archive, simulate_frames
+from aurorapt.themis_sites import SITES
 
 DAY = date(2014, 3, 10)
 CLASSES = {"bad_viewing", "no_aurora", "other_aurora", "pulsating"}

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from aurorapt.simulation.ephemeris import horizontal, local_sidereal_angle, moon, solar_depression, sun
+from aurorapt.ephemeris import horizontal, local_sidereal_angle, moon, solar_depression, sun
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where sun, moon and stars stand, to a fraction of a degree: enough for a simulated sky."""
+"""Where sun, moon and stars stand, to a fraction of a degree: enough to simulate a sky, or to say what lit one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,20 +38,35 @@ def local_sidereal_angle(time: datetime, longitude: float) -> float:
     The linear part of the IAU 1982 expression: 280.46062 degrees at J2000 and 360.985647366 degrees a day
     (The Astronomical Almanac, section B).
     """
-    return float(np.radians((280.46062 + 360.985647366 * days_since_j2000(time) + longitude) % 360))
+    return float(sidereal_angle_at(days_since_j2000(time), longitude))
+
+
+def sidereal_angle_at(days: Angles, longitude: float) -> Angles:
+    """Return `local_sidereal_angle` by days since J2000."""
+    angle: Angles = np.radians((280.46062 + 360.985647366 * days + longitude) % 360)
+    return angle
 
 
 def sun(time: datetime) -> Body:
     """Return the sun's apparent direction within 0.01 degrees (The Astronomical Almanac, section C)."""
-    days = days_since_j2000(time)
+    return Body(*map(float, sun_at(days_since_j2000(time))))
+
+
+def sun_at(days: Angles) -> tuple[Angles, Angles]:
+    """Return right ascension and declination of `sun`, radians, by days since J2000."""
     anomaly = np.radians(357.528 + 0.9856003 * days)
     longitude = np.radians(280.460 + 0.9856474 * days + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2 * anomaly))
-    return _from_ecliptic(longitude, 0.0)
+    return _from_ecliptic(longitude, 0 * longitude)
 
 
 def moon(time: datetime) -> Body:
     """Return the moon's geocentric direction within 0.3 degrees (The Astronomical Almanac, section D)."""
-    centuries = days_since_j2000(time) / 36525
+    return Body(*map(float, moon_at(days_since_j2000(time))))
+
+
+def moon_at(days: Angles) -> tuple[Angles, Angles]:
+    """Return right ascension and declination of `moon`, radians, by days since J2000."""
+    centuries = days / 36525
     sine_terms = (
         (6.29, 134.9, 477198.85),
         (-1.27, 259.2, -413335.38),
@@ -73,7 +88,7 @@ def moon(time: datetime) -> Body:
 
 
 def horizontal(
-    right_ascension: Angles, declination: Angles, sidereal_angle: float, latitude: float
+    right_ascension: Angles, declination: Angles, sidereal_angle: Angles | float, latitude: float
 ) -> tuple[Angles, Angles]:
     """Return azimuth (from north through east) and elevation of celestial directions, radians.
 
@@ -99,9 +114,9 @@ def solar_depression(time: datetime, latitude: float, longitude: float) -> float
     return -float(np.degrees(elevation))
 
 
-def _from_ecliptic(longitude: float, latitude: float) -> Body:
+def _from_ecliptic(longitude: Angles, latitude: Angles) -> tuple[Angles, Angles]:
     obliquity = np.radians(23.439)
     x = np.cos(latitude) * np.cos(longitude)
     y = np.cos(obliquity) * np.cos(latitude) * np.sin(longitude) - np.sin(obliquity) * np.sin(latitude)
     z = np.sin(obliquity) * np.cos(latitude) * np.sin(longitude) + np.cos(obliquity) * np.sin(latitude)
-    return Body(float(np.arctan2(y, x)), float(np.arcsin(z)))
+    return np.arctan2(y, x), np.arcsin(z)

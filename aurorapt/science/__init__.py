@@ -1,0 +1,1 @@
+"""What results say: tables, comparison, smoothing, events and summaries."""
