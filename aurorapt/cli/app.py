@@ -1,6 +1,7 @@
 """What all commands share: the Typer application, its help, exit statuses, and errors told in one line."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
@@ -33,7 +34,7 @@ class _Command(TyperCommand):
     """A command whose usage names its arguments plainly, and whose help ends with examples."""
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
-        pieces = (piece.strip("{}") for piece in self.collect_usage_pieces(ctx))
+        pieces = (re.sub("[{}]", "", piece).replace("......", "...") for piece in self.collect_usage_pieces(ctx))
         formatter.write_usage(ctx.command_path, " ".join(pieces))
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:

@@ -129,7 +129,7 @@ def _event_lines(numbers: dict[str, Any]) -> list[str]:
             lines.append(
                 f"sharing {name.removeprefix('iou_')} of their time: {row['matched']} matched, F1 {_share(row['f1'])}"
                 f"{_interval(row['f1_interval'])}, {row['false_events_a_night']:.2f} false a night; errors in min, "
-                f"quartiles: onset {row['onset_error_min']}, end {row['end_error_min']}"
+                f"quartiles: onset {row['onset_error_min'] or '-'}, end {row['end_error_min'] or '-'}"
             )
     return lines
 
