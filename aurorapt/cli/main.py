@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from aurorapt.cli import classify, demo, simulate, verify, weights  # noqa: F401  each adds its command
+from aurorapt.cli import classify, convert, demo, simulate, verify, weights  # noqa: F401  each adds its command
 from aurorapt.cli.app import EXIT_USAGE, app
 from aurorapt.machine.interruption import Interrupted
 

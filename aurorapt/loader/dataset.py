@@ -25,9 +25,9 @@ from aurorapt.images.preprocess import Preprocessor
 JOBS_AHEAD = 2  # minute files in flight for each worker
 
 # How workers start, whatever Python's own default is. A forked one is there in 0.3 s and shares torch with the main
-# process; with forkserver or spawn it takes 3 to 7 s, 65 to 100 MiB more for each, and a forkserver's workers are not the
-# main process's children, so that nothing tells it at once when one dies. Forking is safe here: no thread computes while
-# it happens (`before_start` of the supervisor). On macOS the system's own libraries do not bear it.
+# process. With forkserver or spawn it takes 3 to 7 s, and 150 to 300 MiB more for all; and the workers of a forkserver
+# are not children of the main process, so that nothing tells it at once when one dies. Forking is safe here, as no
+# thread computes while it happens (`before_start` of the supervisor); macOS does not bear it.
 START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
