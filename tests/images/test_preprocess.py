@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from aurorapt.images.preprocess import Preprocessor, equalize
 from tests.fake_camera import image
 
-# counts of 255; float32 sums in another order differ by 2e-5; builds of OpenCV without Intel's library, such as Debian's,
-# differ from those with it by 3e-3
+# counts of 255; float32 sums in another order differ by 2e-5; builds of OpenCV without the library of Intel, such as
+# that of Debian, differ from those with it by 3e-3
 RESIZE_TOLERANCE = 1e-4 if "Intel IPP" in cv2.getBuildInformation() else 4e-3
 
 
