@@ -87,3 +87,17 @@ def test_the_command_converts_to_weights_that_are_the_default(built: Path, tmp_p
     assert re.search(rf"path +{re.escape(str(made))}\ndefault +yes\n", said)
     assert str(made) in command("weights")
     assert "aurorapt convert [OPTIONS]" in command("convert", "--help")
+
+
+def test_an_editable_install_is_found_from_the_folder_above_the_clone(tmp_path: Path) -> None:
+    """There, the clone's own folder has the package's name, and is none."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel:editable", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    zipfile.ZipFile(next(tmp_path.glob("*.whl"))).extractall(tmp_path / "site")
+    assert not (tmp_path / "site" / "aurorapt").exists()
+    (tmp_path / "aurorapt").symlink_to(ROOT)
+    code = f"import site; site.addsitedir({str(tmp_path / 'site')!r}); import aurorapt; print(aurorapt.__version__)"
+    environment = {name: value for name, value in clean_environment().items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout == f"{__version__}\n"
