@@ -1,4 +1,4 @@
-"""Command line of the converter: ``python -m convert SOURCE -o FILE``."""
+"""Command line of the converter: ``aurorapt convert SOURCE``, and in the clone ``python -m convert`` too."""
 
 import shutil
 import sys
@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from aurorapt.errors import AuroraptError, OptionError, one_line
-from aurorapt.weights.location import FOLDERS, PUBLISHED_NAME
+from aurorapt.errors import AuroraptError, OptionError, WeightsError, one_line
+from aurorapt.weights.location import default_output, find_weights
 from aurorapt.weights.weights_file import Weights, read_weights, write_weights
 
 from .check import check_conversion
@@ -18,7 +18,6 @@ from .source.blob import BASE_URL
 from .source.published import fetch_published
 from .source.source import Source, find_source
 
-PUBLISHED_OUTPUT = FOLDERS[0] / PUBLISHED_NAME
 DOWNLOADS = ".published"  # beside the output, until it is written
 
 EXIT_FAILED = 1
@@ -42,7 +41,7 @@ def convert(
         typer.Option(
             "--output",
             "-o",
-            help=f"Weights file to write (.safetensors); with --published it is {PUBLISHED_OUTPUT.name} unless given.",
+            help="Weights file to write (.safetensors). [default: one that aurorapt classify uses from then on]",
         ),
     ] = None,
     classes: Annotated[str | None, typer.Option(help="Class names in order, with commas between.")] = None,
@@ -61,12 +60,14 @@ def convert(
     if base_url and not published:
         raise OptionError("--base-url goes with --published")
     if published:
-        _convert_published(base_url or BASE_URL, output or PUBLISHED_OUTPUT, check)
-    elif source is None or output is None:
-        raise OptionError("give a SOURCE and --output FILE, or --published")
+        _convert_published(base_url or BASE_URL, output or default_output("published"), check)
+    elif source is None:
+        raise OptionError("give a SOURCE, or --published")
     else:
+        found = find_source(source, classes, elevation)
+        output = output or default_output("published" if found.published else "converted")
         _require_writable(output)
-        _convert(find_source(source, classes, elevation), output, check)
+        _convert(found, output, check)
 
 
 def _convert_published(base_url: str, output: Path, check: str | None) -> None:
@@ -90,7 +91,10 @@ def _convert(source: Source, output: Path, check: str | None) -> None:
 
 def _require_writable(output: Path) -> None:
     try:
-        writable = output.parent.is_dir() and (output.is_file() or not output.exists())
+        output.stat()  # `is_file` of Python 3.14 tells of no error, such as a name that is too long
+        writable = output.is_file()
+    except (FileNotFoundError, NotADirectoryError):
+        writable = output.parent.is_dir()
     except OSError as error:
         raise OptionError(f"--output {output} cannot be written: {error.strerror}") from None
     if not writable:
@@ -120,21 +124,36 @@ def _summary(weights: Weights, path: Path) -> str:
         "parameters": weights.parameter_count,
         "SHA-256": weights.sha256,
         "path": path,
+        "default": _default(path),
     }
     return "\n".join(f"{key:<10} {value}" for key, value in lines.items())
 
 
-def main(arguments: list[str] | None = None) -> int:
+def _default(path: Path) -> str:
+    """Say whether a weights file is what ``aurorapt classify`` uses from now on."""
+    try:
+        default = find_weights()
+    except WeightsError:  # AURORAPT_WEIGHTS names a file that is not there
+        return "no; name this one with --weights"
+    return "yes" if _are_same(path, default) else f"no, that is {default}; name this one with --weights"
+
+
+def main(arguments: list[str] | None = None, command: str = "python -m convert") -> int:
     """Run the command.
+
+    Parameters
+    ----------
+    arguments : in place of the process's own
+    command : what the user calls it
 
     Returns
     -------
     exit status: 0, 1 for a fault of the input, 2 for one of the options, each told in one line on stderr
     """
     try:
-        app(arguments, prog_name="python -m convert", standalone_mode=False)
+        app(arguments, prog_name=command, standalone_mode=False)
     except USAGE_ERROR as error:
-        print(one_line(f"convert: {error.format_message().rstrip('.')}; see python -m convert -h"), file=sys.stderr)
+        print(one_line(f"convert: {error.format_message().rstrip('.')}; see {command} -h"), file=sys.stderr)
         return EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from aurorapt.archive.minute_file import IMAGE_BYTES, IMAGE_MARK
+from aurorapt.archive.minute_file import IMAGE_BYTES
 from aurorapt.errors import AuroraptError
 from aurorapt.simulation.simulated_archive import simulate_archive
 
@@ -45,7 +45,8 @@ def single_frame_archive() -> Iterator[Path]:
     with simulated_archive(1) as stream0:
         (path,) = stream0.rglob("*.pgm.gz")
         content = gzip.decompress(path.read_bytes())
-        path.write_bytes(gzip.compress(content[: content.index(IMAGE_MARK) + len(IMAGE_MARK) + IMAGE_BYTES]))
+        header, mark, images = content.partition(b"\n65535\n")
+        path.write_bytes(gzip.compress(header + mark + images[:IMAGE_BYTES]))
         yield stream0
 
 

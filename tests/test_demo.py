@@ -10,6 +10,8 @@ import aurorapt.demo
 from aurorapt.demo import DemoReport, run_demo
 from aurorapt.errors import OptionError
 from aurorapt.simulation.simulated_archive import simulate_archive
+from aurorapt.weights import location
+from aurorapt.weights.location import simulated_weights
 from tests.command_line import Done, aurorapt_here
 from tests.conftest import MakeOnce
 
@@ -86,7 +88,13 @@ def test_simulate_writes_an_archive(simulated: Path) -> None:
     assert again.stderr.count("\n") == 1
 
 
-def test_simulated_weights_are_never_used_without_a_word(simulated: Path, tmp_path: Path) -> None:
+def test_simulated_weights_are_never_used_without_a_word(
+    simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the default where there are no others, which this clone may have by now."""
+    (tmp_path / "defaults").mkdir()
+    (tmp_path / "defaults" / "simulated.safetensors").symlink_to(simulated_weights())
+    monkeypatch.setattr(location, "FOLDERS", (tmp_path / "defaults", tmp_path / "nowhere"))
     options = ("--stream0", simulated / "stream0", "--output", tmp_path, "--log-file", tmp_path / "log")
     done = aurorapt_here("classify", "2014-03-10", "2014-03-10", *options, "--json", AURORAPT_WEIGHTS="")
     assert done.returncode == 0, done.stderr

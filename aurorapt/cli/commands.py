@@ -4,7 +4,17 @@ from collections.abc import Sequence
 
 import typer
 
-from aurorapt.cli import classify, compare, demo, events, simulate, summary, verify, weights  # noqa: F401  each adds its command
+from aurorapt.cli import (  # noqa: F401  each adds its command
+    classify,
+    compare,
+    convert,
+    demo,
+    events,
+    simulate,
+    summary,
+    verify,
+    weights,
+)
 from aurorapt.cli.app import USAGE_ERROR, app
 from aurorapt.cli.process import EXIT_FAILED, EXIT_USAGE, give_up_output, say
 

@@ -130,6 +130,8 @@ class _Supervisor:
         with warnings.catch_warnings():
             # torch warns of more workers than processors, which whoever asks for them knows
             warnings.filterwarnings("ignore", message="This DataLoader will create")
+            # Python from 3.12 on warns of any thread that is there; `before_start` sees to it that none holds a lock
+            warnings.filterwarnings("ignore", message=".*use of fork", category=DeprecationWarning)
             try:
                 jobs_ahead = 1 if self.one_at_a_time else JOBS_AHEAD
                 self.items = iter(minute_loader(self.hand_out(), self.dataset, count, timeout, jobs_ahead))

@@ -205,8 +205,11 @@ def _folder(option: str, given: str | os.PathLike[str] | None, variable: str, ot
 
 def _output(folder: Path) -> Path:
     try:
-        if folder.exists() and not folder.is_dir():
+        folder.stat()  # `exists` of Python 3.14 tells of no error, such as a name that is too long
+        if not folder.is_dir():
             raise OptionError(f"--output {folder} is not a folder; name the folder for the results")
+    except FileNotFoundError:
+        pass
     except OSError as error:
         raise OptionError(f"--output {folder} cannot be used: {error.strerror}") from None
     return folder

@@ -3,12 +3,18 @@
 import os
 from pathlib import Path
 
-from aurorapt.errors import WeightsError
+from platformdirs import user_data_path
+
+from aurorapt.errors import OptionError, WeightsError
 
 ENVIRONMENT_VARIABLE = "AURORAPT_WEIGHTS"
-# the clone's folder, and what an installed package carries of it
 _PACKAGE = Path(__file__).parent.parent
-FOLDERS = (_PACKAGE.parent / "weights", _PACKAGE / "default_weights")
+_INSTALLED = _PACKAGE / "default_weights"  # what an installed package carries of the clone's folder
+FOLDERS = (
+    _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "weights",
+    user_data_path("aurorapt", appauthor=False) / "weights",
+)
+CONVERTED_NAME = "converted.safetensors"
 PUBLISHED_NAME = "cnn_0524.safetensors"
 SIMULATED_NAME = "simulated.safetensors"
 
@@ -26,14 +32,44 @@ def find_weights(option: Path | None = None) -> Path:
         return _existing(Path(option), "--weights")
     if environment:
         return _existing(Path(environment), ENVIRONMENT_VARIABLE)
-    for name in (PUBLISHED_NAME, SIMULATED_NAME):
-        for folder in FOLDERS:
+    for name in (CONVERTED_NAME, PUBLISHED_NAME, SIMULATED_NAME):
+        for folder in weights_folders():
             if (folder / name).is_file():
                 return folder / name
     raise WeightsError(
-        f"no weights file: neither {PUBLISHED_NAME} nor {SIMULATED_NAME} is in {FOLDERS[0]}; "
-        f"name one with --weights FILE or {ENVIRONMENT_VARIABLE}, or make one with python -m convert"
+        f"no weights file: none of {CONVERTED_NAME}, {PUBLISHED_NAME} and {SIMULATED_NAME} is in "
+        f"{' or '.join(map(str, weights_folders()))}; name one with --weights FILE or {ENVIRONMENT_VARIABLE}, "
+        "or make one with aurorapt convert"
     )
+
+
+def weights_folders() -> tuple[Path, ...]:
+    """Give the folders that may hold default weights, the one where new ones are written first.
+
+    That is the clone's or the package's own folder, or, where that is not writable, one among the user's data.
+    """
+    own = FOLDERS[0]
+    return FOLDERS if os.access(own, os.W_OK) else FOLDERS[::-1]
+
+
+def default_output(kind: str) -> Path:
+    """Give the file to write weights to so that they are a default, in a folder that is there then.
+
+    Parameters
+    ----------
+    kind : of the weights: ``published`` or ``converted``
+
+    Raises
+    ------
+    OptionError
+        If the folder cannot be made.
+    """
+    folder = weights_folders()[0]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"{folder} cannot be made: {error.strerror}; name a file with --output") from None
+    return folder / (PUBLISHED_NAME if kind == "published" else CONVERTED_NAME)
 
 
 def simulated_weights() -> Path:
@@ -44,17 +80,20 @@ def simulated_weights() -> Path:
     WeightsError
         If they are missing.
     """
-    for folder in FOLDERS:
-        if (folder / SIMULATED_NAME).is_file():
-            return folder / SIMULATED_NAME
+    path = FOLDERS[0] / SIMULATED_NAME
+    if path.is_file():
+        return path
     raise WeightsError(f"{SIMULATED_NAME} is missing from {FOLDERS[0]}; get the whole clone, or install aurorapt again")
 
 
 def _existing(path: Path, source: str) -> Path:
     try:
         path = path.expanduser()
+        path.stat()  # `is_file` of Python 3.14 tells of no error, such as a name that is too long
         if path.is_file():
             return path
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError as error:
         raise WeightsError(f"{source} {path!s:.300} cannot be read: {error.strerror}") from None
     except RuntimeError:

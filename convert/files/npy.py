@@ -1,12 +1,14 @@
 """Careful reading of numpy's array files: only numbers, and only a shape that the bytes can fill."""
 
 import math
+from tokenize import TokenError
 from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-_FAULTS = (TypeError, OverflowError, RecursionError, SyntaxError, MemoryError, EOFError)  # of a made-up header
+# of a made-up header, some from Python's own tokenizer
+_FAULTS = (TypeError, OverflowError, RecursionError, SyntaxError, MemoryError, EOFError, TokenError)
 
 
 def read_npy(file: IO[bytes], size: int) -> NDArray[Any]:

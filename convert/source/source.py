@@ -1,5 +1,6 @@
 """What is converted: a model file, its class names and its elevation map."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def find_source(path: Path, classes: str | None, elevation: Path | None) -> Sour
         If something is missing or ambiguous in a folder, or cannot be read.
     """
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()  # `is_dir` of Python 3.14 tells of no error, such as a name that is too long
         if path.is_dir():
             return _folder_source(path, classes, elevation)
         is_file = path.is_file()

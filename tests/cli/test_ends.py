@@ -190,7 +190,7 @@ def test_an_error_that_nobody_foresaw_is_one_line_and_a_traceback_in_the_log(wor
     assert " end: {" in text
 
 
-@pytest.mark.parametrize("name", ["typer", "numpy", "json"])
+@pytest.mark.parametrize("name", ["typer", "numpy", "aurorapt.cli.commands"])
 def test_a_program_that_cannot_be_loaded_says_so(words: list[str], name: str) -> None:
     for error in ("MemoryError", "ImportError('no room')"):
         done = run(words, IMPORTED.format(name=name, happens=f"raise {error}"))

@@ -8,6 +8,8 @@ import os
 import re
 import signal
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -24,10 +26,11 @@ from aurorapt.archive.night_listing import MinuteFile
 from aurorapt.errors import AuroraptError
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.loader import supervisor
-from aurorapt.loader.dataset import Job, MinuteDataset, PreparedMinute
+from aurorapt.loader.dataset import START_METHOD, Job, MinuteDataset, PreparedMinute
 from aurorapt.loader.supervisor import HOPELESS_DEATHS, prepared_minutes
 from tests.fake_camera import frame_bytes, header, image
 
+ROOT = Path(__file__).resolve().parents[2]
 MINUTE = datetime(2014, 3, 10, 6, 0)
 NIGHT = CameraNight(date(2014, 3, 10), "gill", "themis19", Path("gill_themis19"))
 PREPROCESSOR = Preprocessor(np.ones((256, 256), np.uint8), (32, 32))
@@ -50,6 +53,8 @@ def dataset(file_timeout: float = 60) -> MinuteDataset:
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], None]], None]:
     """Let worker processes do something instead of reading; they are forked and so know of it."""
+    if START_METHOD != "fork":
+        pytest.skip("workers that are not forked do not know what a test replaced")
 
     def set_reading(action: Callable[[str], None]) -> None:
         def read(minute_file: MinuteFile, *_: object) -> Minute:
@@ -147,6 +152,38 @@ def test_only_what_is_under_way_is_held(reading: Callable[[Callable[[str], None]
         assert name(prepared) == f"{number:02}"
         assert last - number <= 2 * 2 + 1
     minutes.close()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_start_as_stated_whatever_the_default(tmp_path: Path, method: str) -> None:
+    """Each in a process of its own, where Python's default is the other one; forking is no cause for a warning."""
+    other = "spawn" if method == "fork" else "fork"
+    (tmp_path / "start.py").write_text(
+        f"""
+import multiprocessing
+import threading
+import warnings
+
+from aurorapt.loader import dataset, supervisor
+from tests.loader.test_supervisor import Job, MinuteFile, NIGHT, Path, dataset as minutes
+
+if __name__ == "__main__":
+    warnings.filterwarnings("error", message=".*use of fork")
+    multiprocessing.set_start_method({other!r})
+    dataset.START_METHOD = {method!r}
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    done = []
+    for prepared in supervisor.prepared_minutes([Job(NIGHT, MinuteFile(Path("nowhere.pgm")))] * 3, minutes(), 1):
+        done.append(prepared.problems[0].reason)
+        print(*{{type(child).__name__ for child in multiprocessing.active_children()}}, done[-1])
+"""
+    )
+    command = [sys.executable, str(tmp_path / "start.py")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    kind = "ForkProcess" if method == "fork" else "SpawnProcess"
+    assert done.stdout.splitlines() == [f"{kind} cannot be read: No such file or directory"] * 3
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
