@@ -92,6 +92,7 @@ def test_the_command_converts_to_weights_that_are_the_default(built: Path, tmp_p
 
 def test_an_editable_install_is_found_from_the_folder_above_the_clone(tmp_path: Path) -> None:
     """There, the clone's own folder has the package's name, and is none."""
+    pytest.importorskip("editables")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel:editable", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     zipfile.ZipFile(next(tmp_path.glob("*.whl"))).extractall(tmp_path / "site")
