@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from aurorapt.cli.app import PlainCommand
 from aurorapt.errors import AuroraptError, OptionError, WeightsError, one_line
 from aurorapt.weights.location import default_output, find_weights
 from aurorapt.weights.weights_file import Weights, read_weights, write_weights
@@ -24,6 +25,11 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 USAGE_ERROR: Any = typer.BadParameter.__base__  # typer names only this one of its usage errors
+EXAMPLES = (
+    "aurorapt convert --published",
+    "aurorapt convert CNN_model -o mine.safetensors",
+    "aurorapt convert model.h5 --classes bad_viewing,no_aurora,other_aurora,pulsating --elevation T_angle.npy",
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -33,9 +39,9 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(cls=PlainCommand, epilog="\n".join(EXAMPLES))
 def convert(
-    source: Annotated[Path | None, typer.Argument(help="CNN_model folder, or a Keras file.")] = None,
+    source: Annotated[Path | None, typer.Argument(help="CNN_model folder, or a Keras file.", metavar="SOURCE")] = None,
     output: Annotated[
         Path | None,
         typer.Option(

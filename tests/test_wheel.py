@@ -61,7 +61,7 @@ def test_the_readme_of_a_package_index_links_to_nothing_that_is_not_there(built:
     text = email.message_from_string(metadata).get_payload()
     assert isinstance(text, str)
     links = re.findall(r"\]\(([^)]+)\)", text)
-    assert "measured (`scripts/README.md` in the source)" in " ".join(text.split())
+    assert "Measured (`scripts/README.md` in the source)" in " ".join(text.split())
     assert [link for link in links if not link.startswith(("https://", "#"))] == []
 
 

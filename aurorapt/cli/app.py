@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 
 
-class _Command(TyperCommand):
+class PlainCommand(TyperCommand):
     """A command whose usage names its arguments plainly, and whose help ends with examples."""
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
@@ -69,7 +69,7 @@ def command(name: str, *examples: str) -> Callable[[Function], Function]:
 
     def add(function: Function) -> Function:
         guarded = one_line_errors()(function)
-        return app.command(name, cls=_Command, epilog="\n".join(examples))(guarded)
+        return app.command(name, cls=PlainCommand, epilog="\n".join(examples))(guarded)
 
     return add
 

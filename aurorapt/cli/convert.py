@@ -13,6 +13,7 @@ PACKAGE = Path(aurorapt.__file__).parent
 
 
 @app.command(
+    "convert",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )
