@@ -230,9 +230,9 @@ def test_recorded_models(name: str, shared_folder: Path, tmp_path: Path) -> None
     models, output = shared_folder / "keras_models", tmp_path / "model.safetensors"
     arguments = [str(models / f"{name}.h5"), "-o", str(output), "--check", str(models / f"{name}.npz")]
     assert main([*arguments, *options(tmp_path)]) == 0
-    assert (
-        read_weights(output).provenance["check"]["largest_difference"] < 2e-5
-    )  # 1.2e-5 with Debian's torch, else 1e-5
+    # builds without the library of Intel, such as Debian's, sum in another order: 1.24e-5 was seen
+    bound = 1e-5 if torch.backends.mkl.is_available() else 2e-5
+    assert read_weights(output).provenance["check"]["largest_difference"] < bound
 
 
 def test_lambda_model_is_refused_by_name(
