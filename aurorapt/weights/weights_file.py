@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from aurorapt.errors import WeightsError, one_line
 from aurorapt.images.preprocess import RECIPE
+from aurorapt.machine.plain_files import read_plain
 from aurorapt.machine.whole_files import WriteError, write_whole
 from aurorapt.themis import FRAME_SIZE, LONGEST_CLASS_NAME, MOST_CLASSES
 from aurorapt.weights.attributes import require
@@ -211,13 +211,7 @@ def _some(names: set[str]) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        # a named pipe would otherwise wait for a writer
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            require(stat.S_ISREG(status.st_mode), "is not a plain file")
-            require(status.st_size <= LARGEST_FILE, f"has {status.st_size} bytes, more than {LARGEST_FILE}")
-            return file.read()
+        return read_plain(path, LARGEST_FILE)
     except OSError as error:
         raise WeightsError(f"cannot be read: {error.strerror}") from None
 

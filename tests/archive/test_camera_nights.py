@@ -1,26 +1,11 @@
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights, find_archive
+from aurorapt.archive.camera_nights import Problem, camera_nights, find_archive
 from aurorapt.errors import ArchiveError
-from tests.fake_camera import minute_path
-
-DAY = date(2014, 3, 10)
-
-
-def touch_minute(stream0: Path, hour: int, minute: int, ending: str = ".pgm.gz", **camera: str) -> Path:
-    path = minute_path(stream0, datetime(2014, 3, 10, hour, minute), **camera)
-    path = path.with_name(path.name + ending)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"content")
-    return path
-
-
-def night_of(stream0: Path) -> CameraNight:
-    (night,) = camera_nights(stream0, DAY, DAY)
-    return night
+from tests.archive.touched_minutes import DAY, night_of
 
 
 def test_walks_dates_in_order_both_ends_included_and_accepts_missing_days(tmp_path: Path) -> None:

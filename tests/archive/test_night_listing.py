@@ -1,30 +1,14 @@
 """Which files of a camera folder are its minutes."""
 
 import os
-from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
-from aurorapt.archive.camera_nights import CameraNight, camera_nights
+from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.archive.night_listing import list_minute_files
 from aurorapt.errors import ArchiveError
-from tests.fake_camera import minute_path
-
-DAY = date(2014, 3, 10)
-
-
-def touch_minute(stream0: Path, hour: int, minute: int, ending: str = ".pgm.gz", **camera: str) -> Path:
-    path = minute_path(stream0, datetime(2014, 3, 10, hour, minute), **camera)
-    path = path.with_name(path.name + ending)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"content")
-    return path
-
-
-def night_of(stream0: Path) -> CameraNight:
-    (night,) = camera_nights(stream0, DAY, DAY)
-    return night
+from tests.archive.touched_minutes import DAY, night_of, touch_minute
 
 
 def test_lists_minutes_in_time_order_with_twins_checksummed_first(tmp_path: Path) -> None:
