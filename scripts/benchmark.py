@@ -187,7 +187,8 @@ def _end_to_end_results(bare: list[float], done: "dict[str, list[Run]]", times: 
         seconds = [[run.summary["seconds"] for run in turn] for turn in turns]
         ratios = [long / (times * statistics.fmean(around)) for long, *around in seconds]
         yield summarize(f"{times} times as long / {times} times", "ratio", ratios)
-        yield summarize(f"peak memory, {times} times as long", "MiB", [run.memory for run in longer])
+        peaks = [max(run.memory, start.memory) for run, start in zip(longer, done["start-up"], strict=True)]
+        yield summarize(f"peak memory, {times} times as long", "MiB", peaks)
 
 
 @app.command()

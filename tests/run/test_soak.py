@@ -164,7 +164,7 @@ def test_a_day_of_three_cameras_with_faults_stays_flat_and_loses_nothing(
     seconds, memory, descriptors = np.array([(each.seconds, each.memory, each.descriptors) for each in steady]).T
     growth = np.polyfit(seconds, memory, 1)[0] * (seconds[-1] - seconds[0])
     slope = growth / (summary["frames"] * 3 / 4)
-    record_property("memory_slope_bytes_a_frame", slope)
+    record_property("memory_slope_bytes_a_frame", float(slope))
     print(f"memory: {slope:.1f} bytes a frame over {summary['frames']} frames, {memory.max() / 2**20:.0f} MiB at most")
     print(f"descriptors: {descriptors.min():.0f} to {descriptors.max():.0f}")
     assert growth < MOST_GROWTH
