@@ -9,10 +9,10 @@ from PIL import Image, ImageDraw
 
 from aurorapt.images.preprocess import equalize
 from aurorapt.simulation.observatory import SimulatedCamera
+from aurorapt.themis import CLASSES
 from aurorapt.themis_sites import SITES
 
 PICTURE = Path(__file__).resolve().parent.parent / "weights" / "simulated_classes.png"
-CLASSES = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")
 COLUMNS = 6
 SIZE = 160  # pixels, both ways, of one frame
 FIRST_DAY, DAYS = datetime(2012, 1, 1), 5 * 365

@@ -15,9 +15,8 @@ from aurorapt.simulation.camera import BIAS, COUNTS_PER_ELECTRON
 from aurorapt.simulation.observatory import SimulatedCamera
 from aurorapt.simulation.optics import elevation_mask
 from aurorapt.simulation.textures import noise_tile, random_stream
-from aurorapt.themis import FRAME_SIZE
+from aurorapt.themis import CLASSES, FRAME_SIZE
 
-CLASSES = ("bad_viewing", "no_aurora", "other_aurora", "pulsating")
 INPUT_SIZE = 224  # pixels along each edge of the network's input
 UNFAMILIAR = -1  # label of a frame that belongs to no class
 FIRST_NIGHT = datetime(2006, 1, 1)
