@@ -92,30 +92,30 @@ def is_whole(clone: Clone) -> bool:
     return clone.run() == (0, "", [])
 
 
-def torch_pin() -> str:
-    (line,) = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("torch==")]
+def pin(package: str) -> str:
+    (line,) = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith(f"{package}==")]
     return line
 
 
-EVERYTHING = "--editable .[convert,fast,oracle,test]"
-CPU_TORCH = f"--no-deps --retries 1 --timeout 15 --index-url {CPU_INDEX} {torch_pin()}"
+EVERYTHING = ["--editable .[convert,fast,oracle,test]", f"--no-deps {pin('pyucalgarysrs')}"]
+CPU_TORCH = f"--no-deps --retries 1 --timeout 15 --index-url {CPU_INDEX} {pin('torch')}"
 
 
 def test_the_first_run_installs_all_with_torch_for_the_cpu_and_the_next_nothing(clone: Clone) -> None:
     status, line, calls = clone.run()
     assert (status, line) == (0, "scripts/bootstrap: done; .venv/bin/aurorapt is ready")
-    assert calls == ["venv", CPU_TORCH, EVERYTHING]
+    assert calls == ["venv", CPU_TORCH, *EVERYTHING]
     assert is_whole(clone)
 
 
 def test_with_an_nvidia_driver_torch_is_what_pip_chooses(clone: Clone) -> None:
     (clone.programs / "nvidia-smi").symlink_to(str(shutil.which("true")))
-    assert clone.run()[2] == ["venv", EVERYTHING]
+    assert clone.run()[2] == ["venv", *EVERYTHING]
 
 
 def test_an_index_of_torch_out_of_reach_is_said_and_does_not_end_it(clone: Clone) -> None:
     clone.pip_does(fails=CPU_INDEX)
-    assert clone.run()[::2] == (0, ["venv", CPU_TORCH, EVERYTHING])
+    assert clone.run()[::2] == (0, ["venv", CPU_TORCH, *EVERYTHING])
     (clone.folder / ".venv" / "bootstrapped").unlink()
     assert f"no CPU build of torch from {CPU_INDEX}" in clone.start().communicate()[0]
 
@@ -131,7 +131,7 @@ def test_offline_its_last_line_helps_and_the_next_run_goes_on(clone: Clone) -> N
     status, line, _ = clone.run()
     assert (status, line.partition(" (")[0]) == (1, "scripts/bootstrap: pip could not install everything")
     clone.pip_does()
-    assert clone.run()[::2] == (0, [CPU_TORCH, EVERYTHING])
+    assert clone.run()[::2] == (0, [CPU_TORCH, *EVERYTHING])
     assert is_whole(clone)
 
 
@@ -148,7 +148,7 @@ def test_after_a_stop_in_the_middle_the_next_run_begins_again(clone: Clone, numb
         assert process.returncode == 130
         assert error.splitlines()[-1] == "scripts/bootstrap: interrupted; the same command begins again"
     clone.pip_does()
-    assert clone.run()[::2] == (0, ["venv", CPU_TORCH, EVERYTHING])
+    assert clone.run()[::2] == (0, ["venv", CPU_TORCH, *EVERYTHING])
     assert is_whole(clone)
 
 
@@ -176,7 +176,7 @@ def test_other_dependencies_are_installed_into_what_is_there(clone: Clone) -> No
     clone.run()
     with (clone.folder / "constraints.txt").open("a") as constraints:
         constraints.write("another==1\n")
-    assert clone.run()[2] == [CPU_TORCH, EVERYTHING]
+    assert clone.run()[2] == [CPU_TORCH, *EVERYTHING]
 
 
 def test_it_is_found_through_a_link(clone: Clone, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The camera-nights of a run on the workers of a Dask cluster."""
