@@ -85,6 +85,7 @@ def camera_nights(
     sites: Collection[str] = (),
     on_problem: Callable[[Problem], None] = lambda problem: None,
     on_sites: Callable[[Collection[str]], None] = lambda sites: None,
+    newest_first: bool = False,
 ) -> Iterator[CameraNight]:
     """Walk the archive from ``start`` to ``end``, both included, one date at a time.
 
@@ -95,6 +96,7 @@ def camera_nights(
     on_problem : called with each date or camera folder that is there but cannot be read; missing days are normal, and
         what stands beside the camera folders is skipped with a warning in the log
     on_sites : called with the sites of each date that has any, lower case, also those not asked for
+    newest_first : walk from ``end`` back to ``start``
 
     Raises
     ------
@@ -106,12 +108,9 @@ def camera_nights(
     CameraNight
         By date, then by folder name.
     """
-    day = start
-    while day <= end:
+    for number in range((end - start).days + 1):
+        day = end - timedelta(number) if newest_first else start + timedelta(number)
         yield from _cameras_of_day(archive, day, sites, on_problem, on_sites)
-        if day == date.max:
-            return
-        day += timedelta(days=1)
 
 
 def _cameras_of_day(

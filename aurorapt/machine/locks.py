@@ -36,10 +36,16 @@ _Touch = tuple[int, int, str]  # inode, time of change and token of a lock: what
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock that this process holds."""
+    """A lock that this process holds.
+
+    ``run`` names the run of several processes that it is held for, and ``deaths`` counts the processes of that run that
+    died with it in their hands.
+    """
 
     path: Path
     token: str
+    run: str = ""
+    deaths: int = 0
 
     def is_held(self) -> bool:
         """Tell whether no other run has taken it over, as happens to a process that was suspended for long."""
@@ -52,9 +58,16 @@ class Lock:
 
 
 class Locks:
-    """The locks of one run, touched in a thread until they are released."""
+    """The locks of one run, touched in a thread until they are released.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    run : name of a run of several processes, which gives each lock to one of them at a time: a lock of this name that
+        another one left behind is taken over at once, from whatever host
+    """
+
+    def __init__(self, run: str = "") -> None:
+        self._run = run
         self._held: dict[Path, Lock] = {}
         # what was seen of locks of others, and since when, by this run's own clock: theirs may be wrong by years
         self._watched: dict[Path, tuple[_Touch, float]] = {}
@@ -69,15 +82,26 @@ class Locks:
         OSError
             If the file cannot be written.
         """
-        lock = Lock(path, uuid.uuid4().hex)
-        if not _create(lock) and not self._take_over(lock):
-            return None
+        token = uuid.uuid4().hex
+        lock = Lock(path, token, self._run)
+        if not _create(lock):
+            lock = Lock(path, token, self._run, self.deaths(path))
+            if not self._take_over(lock):
+                return None
         self._watched.pop(path, None)
         self._held[path] = lock
         if self._heart is None:
             self._heart = threading.Thread(target=self._beat, daemon=True)
             self._heart.start()
         return lock
+
+    def deaths(self, path: Path) -> int:
+        """Count the processes of this run that have died with a lock in their hands."""
+        owner = _read(path)
+        if not self._is_of_this_run(owner):
+            return 0
+        before = owner.get("deaths")
+        return 1 + (before if isinstance(before, int) else 0)
 
     def clear(self, path: Path) -> None:
         """Remove the lock of a dead run, where there is one and it can be."""
@@ -107,7 +131,7 @@ class Locks:
 
     def _take_over(self, lock: Lock) -> bool:
         """Replace a stale lock; of several runs that want to, a lock on the lock lets one."""
-        guard = Lock(lock.path.with_name(lock.path.name + ".guard"), lock.token)
+        guard = Lock(lock.path.with_name(lock.path.name + ".guard"), lock.token, lock.run)
         if not _create(guard):
             # left by a run that died right here; whoever removes it leaves the rest to the next attempt
             with suppress(FileNotFoundError):  # released this moment; another's by now, perhaps
@@ -118,15 +142,19 @@ class Locks:
             with suppress(FileNotFoundError):  # released this moment
                 if not self._is_stale(lock.path):
                     return False
-                log.warning("%s: taken over from a run that is dead", lock.path)
+                whose = "a process of this run" if lock.deaths else "a run"
+                log.warning("%s: taken over from %s that is dead", lock.path, whose)
                 lock.path.unlink()
             return _create(lock)
         finally:
             guard.path.unlink(missing_ok=True)
 
+    def _is_of_this_run(self, owner: dict[str, Any]) -> bool:
+        return bool(self._run) and owner.get("run") == self._run
+
     def _is_stale(self, path: Path) -> bool:
         owner = _read(path)
-        if _is_dead(owner):
+        if _is_dead(owner) or self._is_of_this_run(owner):
             return True
         limit = STALE_AFTER if "token" in owner else UNSIGNED_AFTER
         status = path.lstat()
@@ -145,11 +173,16 @@ def _create(lock: Lock) -> bool:
         return False
     try:
         with os.fdopen(descriptor, "w") as file:
-            json.dump({"host": _host(), "machine": _machine(), "process": os.getpid(), "token": lock.token}, file)
+            json.dump(_signature(lock), file)
     except BaseException:
         lock.path.unlink(missing_ok=True)
         raise
     return True
+
+
+def _signature(lock: Lock) -> dict[str, Any]:
+    signature = {"host": _host(), "machine": _machine(), "process": os.getpid(), "token": lock.token}
+    return signature | ({"run": lock.run, "deaths": lock.deaths} if lock.run else {})
 
 
 def _age(path: Path) -> float:

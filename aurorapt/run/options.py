@@ -28,6 +28,7 @@ NUMBERS = {
     "batch_size": (1, 1024),  # frames
     "file_timeout": (1, 86400),  # seconds
 }
+ORDERS = ("oldest", "newest")
 SITE = re.compile(r"[a-z0-9]+")
 DATE = re.compile(r"(\d{4})(-?)(\d\d)\2(\d\d)", re.ASCII)
 # where in an archive a folder lies that was named in its place: a year, and below it month, day, camera and hour
@@ -52,6 +53,7 @@ class Options(TypedDict, total=False):
     ``probabilities`` : also write the whole softmax vector of every row, as ..._probabilities.csv; default False
     ``texture`` : also write how the sky flickers at every row, as ..._texture.csv; default False
     ``file_timeout`` : seconds after which to give up on a file; default 60
+    ``order`` : which date is first, "oldest" or "newest"; default "oldest"
     """
 
     stream0: str | os.PathLike[str] | None
@@ -67,6 +69,7 @@ class Options(TypedDict, total=False):
     probabilities: bool
     texture: bool
     file_timeout: int
+    order: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,7 @@ class RunOptions:
     probabilities: bool = False
     texture: bool = False
     file_timeout: int = DEFAULT_FILE_TIMEOUT
+    order: str = ORDERS[0]
 
 
 def check_options(start: str | date, end: str | date, **options: "Unpack[Options]") -> RunOptions:
@@ -118,6 +122,8 @@ def check_options(start: str | date, end: str | date, **options: "Unpack[Options
         _check_number(f"--{name.replace('_', '-')}", given.get(name), smallest, largest)
     if given.get("precision", "fp32") not in PRECISIONS:
         raise OptionError(f"--precision {given['precision']!r} is unknown; give {' or '.join(PRECISIONS)}")
+    if given.get("order", ORDERS[0]) not in ORDERS:
+        raise OptionError(f"--order {given['order']!r} is unknown; give {' or '.join(ORDERS)}")
     sites = check_sites(given.pop("sites", ()))
     archive = check_archive(_folder("--stream0", given.pop("stream0", None), "AURORAPT_STREAM0", DEFAULT_STREAM0))
     output = _output(_folder("--output", given.pop("output", None), "AURORAPT_OUTPUT", "."))

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights
+from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.archive.night_listing import NightListing, list_minute_files
 from aurorapt.errors import ArchiveError, OutputFullError, ResultsError, WorseResultsError
 from aurorapt.loader.dataset import Job
@@ -17,11 +17,19 @@ from aurorapt.results.companion import companion_path
 from aurorapt.results.tree import NOT_DONE, UNREAD, Result
 from aurorapt.run.open_night import OpenNight
 from aurorapt.run.options import RunOptions
-from aurorapt.run.progress import RunProgress
+from aurorapt.run.progress import Progress
 from aurorapt.run.run_summary import Summary
 from aurorapt.run.worth import refuse_simulated_weights
 
 log = logging.getLogger(__name__)
+
+MOST_DEATHS = 3  # of processes of a run of several at one camera-night, which is given up then
+
+
+def lock_path(output: Path, night: CameraNight) -> Path:
+    """Give the path of the lock of a camera-night."""
+    csv_file = classifications.csv_path(output, night)
+    return csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock")
 
 
 class PendingNights:
@@ -29,7 +37,8 @@ class PendingNights:
 
     Parameters
     ----------
-    summary : where to count what is found, current and failed
+    summary : where to count what is current and failed
+    locks : of the run
 
     Attributes
     ----------
@@ -37,25 +46,13 @@ class PendingNights:
     elsewhere : those that are locked by other runs
     """
 
-    def __init__(self, options: RunOptions, summary: Summary, progress: RunProgress) -> None:
+    def __init__(self, options: RunOptions, summary: Summary, progress: Progress, locks: Locks) -> None:
         self.options = options
         self.summary = summary
         self.progress = progress
-        self.locks = Locks()
+        self.locks = locks
         self.opened: deque[OpenNight] = deque()
         self.elsewhere: list[CameraNight] = []
-
-    def found(self) -> Iterator[CameraNight]:
-        """Find the camera-nights of the run, done or not."""
-        options = self.options
-        dates = options.start, options.end
-        sites_there: set[str] = set()
-        for night in camera_nights(options.archive, *dates, options.sites, self._report_folder, sites_there.update):
-            self.summary.camera_nights += 1
-            yield night
-        self.summary.note_sites(options.sites, sites_there)
-        if self.summary.sites_not_found:
-            log.warning("%s", self.summary.missing_sites())
 
     def jobs(self, nights: Iterable[CameraNight]) -> Iterator[Job]:
         """Find what is to be done; called ahead of the results by the loader, in this process."""
@@ -93,7 +90,7 @@ class PendingNights:
     def _open(self, night: CameraNight) -> OpenNight | None:
         """Lock a camera-night that is to be done; None where it is current, or another run is at it."""
         csv_file = classifications.csv_path(self.options.output, night)
-        lock_file = csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock")
+        lock_file = lock_path(self.options.output, night)
         listing = list_minute_files(night)
         if self._why_stale(night, csv_file, listing) is None:
             self.locks.clear(lock_file)  # of a run that was killed when it was all but done
@@ -109,6 +106,8 @@ class PendingNights:
             self.elsewhere.append(night)
             return None
         try:
+            if lock.deaths >= MOST_DEATHS:
+                raise ResultsError(f"{lock.deaths} worker processes died at it; is memory short, or a file to blame?")
             # once more: the lock may be free because another run is done
             reason = self._why_stale(night, csv_file, listing)
             if reason is not None:
@@ -148,7 +147,3 @@ class PendingNights:
         self.summary.current += 1
         self.progress.finish(night, self.summary.frames)
         log.info("%s: current, skipped", night)
-
-    def _report_folder(self, problem: Problem) -> None:
-        self.summary.failed += 1
-        log.error("failed: %s: %s", problem.file, problem.reason)

@@ -3,12 +3,11 @@
 import logging
 import warnings
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -22,13 +21,14 @@ from aurorapt.errors import OptionError, OutputFullError, ResultsError, counted,
 from aurorapt.images.texture import BlockMeans
 from aurorapt.loader.dataset import MinuteDataset, PreparedMinute
 from aurorapt.loader.supervisor import prepared_minutes
-from aurorapt.machine.locks import STALE_AFTER
+from aurorapt.machine.locks import Locks
 from aurorapt.results import classifications
 from aurorapt.results.tree import NOT_DONE
+from aurorapt.run.found_nights import found_nights
 from aurorapt.run.open_night import OpenNight
 from aurorapt.run.options import Options, RunOptions, check_options
 from aurorapt.run.pending_nights import PendingNights
-from aurorapt.run.progress import RunProgress
+from aurorapt.run.progress import Progress, RunProgress
 from aurorapt.run.run_summary import Summary
 from aurorapt.weights.weights_file import SIMULATED_NOTICE
 
@@ -50,49 +50,37 @@ class _Batch:
     probabilities: "Future[NDArray[np.float32]] | None" = None
 
 
-class _Run:
-    def __init__(self, options: RunOptions, classifier: Classifier, summary: Summary, progress: RunProgress) -> None:
+class _Classification:
+    """Camera-nights on their way through loader, classifier and results."""
+
+    def __init__(
+        self,
+        options: RunOptions,
+        dataset: MinuteDataset,
+        streams: Streams,
+        summary: Summary,
+        progress: Progress,
+        locks: Locks,
+    ) -> None:
         self.options = options
+        self.dataset = dataset
+        self.streams = streams
         self.summary = summary
         self.progress = progress
-        self.classifier = classifier
-        self.streams = Streams(classifier.predict_visible, options.threads)
-        self.pending = PendingNights(options, summary, progress)
+        self.pending = PendingNights(options, summary, progress, locks)
         self.in_flight: deque[_Batch] = deque()
 
-    def execute(self) -> None:
-        started = monotonic()
-        try:
-            self.classify_nights(self.pending.found())
-            self.wait_for_other_runs()
-        finally:
-            self.streams.close()
-            self.pending.close()
-            self.progress.close()
-            self.summary.seconds = round(monotonic() - started, 3)
-            if self.summary.seconds:
-                self.summary.frames_per_second = round(self.summary.frames / self.summary.seconds, 2)
+    def close(self) -> None:
+        self.streams.close()
+        self.pending.close()
 
     def classify_nights(self, nights: Iterable[CameraNight]) -> None:
-        options = self.options
-        block_means = BlockMeans(options.weights.elevation_mask) if options.texture else None
-        dataset = MinuteDataset(self.classifier.preprocessor, options.file_timeout, options.salvage, block_means)
         with closing(
-            prepared_minutes(self.pending.jobs(nights), dataset, self.options.workers, self.let_batches_end)
+            prepared_minutes(self.pending.jobs(nights), self.dataset, self.options.workers, self.let_batches_end)
         ) as minutes:
             for prepared in minutes:
                 self.receive(prepared)
         self.collect(most_in_flight=0)
-
-    def wait_for_other_runs(self) -> None:
-        """See to it that what other runs were found at is done; no lock is held meanwhile, as they may wait too."""
-        if self.pending.elsewhere:
-            log.info("waiting for other runs: %s", ", ".join(map(str, self.pending.elsewhere)))
-            self.progress.say(_waiting_for(self.pending.elsewhere, self.options.output))
-        while self.pending.elsewhere:
-            sleep(LOOK_AGAIN_AFTER)
-            nights, self.pending.elsewhere = self.pending.elsewhere, []
-            self.classify_nights(nights)
 
     def let_batches_end(self) -> None:
         """Wait until no thread computes: what one had locked would stay so in a process that is forked just then."""
@@ -199,12 +187,43 @@ class _Run:
         )
 
 
-def _waiting_for(nights: Sequence[CameraNight], output: Path) -> str:
-    others = f" and {len(nights) - 1} more" if len(nights) > 1 else ""
-    return (
-        f"waiting for another run, which is at {nights[0]}{others} in {output}; "
-        f"where it is dead, this one takes over within {STALE_AFTER / 60:.0f} minutes"
-    )
+def minute_dataset(options: RunOptions, classifier: Classifier) -> MinuteDataset:
+    """Make the dataset that reads and prepares minute files as the options say."""
+    block_means = BlockMeans(options.weights.elevation_mask) if options.texture else None
+    return MinuteDataset(classifier.preprocessor, options.file_timeout, options.salvage, block_means)
+
+
+def classify_night(
+    night: CameraNight,
+    options: RunOptions,
+    dataset: MinuteDataset,
+    streams: Streams,
+    summary: Summary,
+    progress: Progress,
+    locks: Locks,
+) -> bool:
+    """Classify one camera-night, or skip it where it is current.
+
+    Parameters
+    ----------
+    dataset : as `minute_dataset` makes it
+    streams : closed in the end
+    summary : where to count what was done
+    locks : closed in the end
+
+    Returns
+    -------
+    Whether that is settled: False where another run is at it.
+
+    Raises
+    ------
+    OutputFullError
+        If the disk takes no more results.
+    """
+    classification = _Classification(options, dataset, streams, summary, progress, locks)
+    with closing(classification):
+        classification.classify_nights([night])
+    return not classification.pending.elsewhere
 
 
 def run(options: RunOptions, classifier: Classifier, summary: Summary, *, quiet: bool = False) -> None:
@@ -226,7 +245,24 @@ def run(options: RunOptions, classifier: Classifier, summary: Summary, *, quiet:
     AuroraptError
         If worker processes die whatever they are given.
     """
-    _Run(options, classifier, summary, RunProgress(options, quiet)).execute()
+    progress = RunProgress(options, quiet)
+    streams = Streams(classifier.predict_visible, options.threads)
+    dataset = minute_dataset(options, classifier)
+    classification = _Classification(options, dataset, streams, summary, progress, Locks())
+    with summary.timed(), closing(progress), closing(classification):
+        classification.classify_nights(found_nights(options, summary))
+        _wait_for_other_runs(classification, progress)
+
+
+def _wait_for_other_runs(classification: _Classification, progress: RunProgress) -> None:
+    """See to it that what other runs were found at is done; no lock is held meanwhile, as they may wait too."""
+    pending = classification.pending
+    if pending.elsewhere:
+        progress.say_waiting(pending.elsewhere)
+    while pending.elsewhere:
+        sleep(LOOK_AGAIN_AFTER)
+        nights, pending.elsewhere = pending.elsewhere, []
+        classification.classify_nights(nights)
 
 
 def make_classifier(options: RunOptions) -> Classifier:

@@ -1,19 +1,35 @@
 """The progress bar of a run: on a terminal, and silent when piped."""
 
+import logging
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import Protocol
 
 from tqdm import tqdm
 
 from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.archive.night_count import count_camera_nights
+from aurorapt.machine.locks import STALE_AFTER
 from aurorapt.run.options import RunOptions
+
+log = logging.getLogger(__name__)
 
 
 class _Bar(tqdm):  # type: ignore[misc]  # which has no types
     monitor_interval = 0  # no thread that looks after it: each minute file updates it
+
+
+class Progress(Protocol):
+    """What a run tells of itself while it goes on."""
+
+    def show(self, night: CameraNight, share: float, frames: int) -> None:
+        """Show that ``share`` (0 to 1) of a camera-night is read, and ``frames`` frames classified in the whole run."""
+
+    def finish(self, night: CameraNight, frames: int) -> None:
+        """Show that a camera-night is done, or cannot be."""
 
 
 class RunProgress:
@@ -65,6 +81,15 @@ class RunProgress:
             sys.stderr.write(f"aurorapt: {message}\n")
             sys.stderr.flush()
         self._bar.refresh()
+
+    def say_waiting(self, nights: Sequence[CameraNight]) -> None:
+        """Say, also in the log, that only camera-nights are left that other runs are at."""
+        log.info("waiting for other runs: %s", ", ".join(map(str, nights)))
+        others = f" and {len(nights) - 1} more" if len(nights) > 1 else ""
+        self.say(
+            f"waiting for another run, which is at {nights[0]}{others} in {self._options.output}; "
+            f"where it is dead, this one takes over within {STALE_AFTER / 60:.0f} minutes"
+        )
 
     def close(self) -> None:
         """Leave the bar as it stands and free the terminal line."""

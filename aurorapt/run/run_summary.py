@@ -1,7 +1,9 @@
 """What a run did, in numbers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 
 
 @dataclass
@@ -36,6 +38,26 @@ class Summary:
     def succeeded(self) -> bool:
         """Whether a camera-night was found, each one found has its CSV, and another run could bring nothing more."""
         return self.camera_nights > 0 and self.failed == 0 and self.unread == 0
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Note how long the work within took, also where an error ends it."""
+        started = monotonic()
+        try:
+            yield
+        finally:
+            self.seconds = round(monotonic() - started, 3)
+            if self.seconds:
+                self.frames_per_second = round(self.frames / self.seconds, 2)
+
+    def add(self, part: "Summary") -> None:
+        """Add what was counted elsewhere of this run."""
+        for name in ("written", "current", "failed", "frames", "rows", "problems", "unread"):
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+        for reason, count in part.redone.items():
+            self.redone[reason] = self.redone.get(reason, 0) + count
+        for reason, count in part.kept.items():
+            self.kept[reason] = self.kept.get(reason, 0) + count
 
     def note_sites(self, asked: Collection[str], there: Collection[str]) -> None:
         """Compare the sites that were asked for with those that the whole range has."""
