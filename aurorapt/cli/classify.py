@@ -12,11 +12,12 @@ import typer
 
 from aurorapt.cli.app import command, log, one_line_errors
 from aurorapt.cli.process import EXIT_FAILED, say, show, trace_crashes
+from aurorapt.cluster.address import LocalWorkers, parse_scheduler
 from aurorapt.engine.choices import DEFAULT_BATCH_SIZE
-from aurorapt.errors import counted
+from aurorapt.errors import OptionError, counted
 from aurorapt.machine.freed_memory import keep_freed_memory
 from aurorapt.machine.interruption import has_come, raise_on_signals, say_at_the_end
-from aurorapt.run.options import DEFAULT_FILE_TIMEOUT, DEFAULT_STREAM0, RunOptions, check_options, check_path
+from aurorapt.run.options import DEFAULT_FILE_TIMEOUT, DEFAULT_STREAM0, ORDERS, RunOptions, check_options, check_path
 from aurorapt.run.run_log import log_start, open_log
 from aurorapt.run.run_summary import Summary
 from aurorapt.weights.weights_file import SIMULATED_NOTICE
@@ -26,6 +27,7 @@ from aurorapt.weights.weights_file import SIMULATED_NOTICE
     "classify",
     "aurorapt classify 2014-03-09 2014-03-11 --stream0 /data/stream0 -o results",
     "aurorapt classify 20140310 20140310 --site gill --site fsim -o results",
+    "aurorapt classify 2008-01-01 2016-12-31 --scheduler tcp://login1:8786 -o results",
     "aurorapt classify 2014-03-01 2014-03-31 --weights weights/mine.safetensors --json -o results",
 )
 def classify(
@@ -101,6 +103,14 @@ def classify(
     file_timeout: Annotated[
         int, typer.Option(metavar="SECONDS", help="Give up on a file that takes longer to read.")
     ] = DEFAULT_FILE_TIMEOUT,
+    order: Annotated[str, typer.Option(metavar="NAME", help="Which date is first: oldest or newest.")] = ORDERS[0],
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="Classify on a Dask cluster: tcp://HOST:8786, or local:4x8 for 4 processes of 8 threads here.",
+        ),
+    ] = None,
     log_file: Annotated[Path, typer.Option(metavar="FILE", help="Log file; lines are appended.")] = Path(
         "aurorapt.log"
     ),
@@ -124,7 +134,14 @@ def classify(
         probabilities=probabilities,
         texture=texture,
         file_timeout=file_timeout,
+        order=order,
     )
+    where = None if scheduler is None else parse_scheduler(scheduler)
+    if where is not None and (workers is not None or threads is not None):
+        raise OptionError(
+            "--workers and --threads are for a run without --scheduler; "
+            "give local:PROCESSESxTHREADS, or start the cluster's workers with the threads that you want"
+        )
     run_log = open_log(check_path("--log-file", log_file))
     summary = Summary(options.weights.name, options.weights.kind)
 
@@ -139,7 +156,7 @@ def classify(
     printed = True
     try:
         with one_line_errors():
-            _run(options, summary, quiet=quiet or as_json)
+            _run(options, where, summary, quiet=quiet or as_json)
     finally:
         if has_come():  # also where a library made another exception of it
             log.error("interrupted")
@@ -156,10 +173,16 @@ def classify(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _run(options: RunOptions, summary: Summary, quiet: bool) -> None:
-    log_start(options)
+def _run(options: RunOptions, where: str | LocalWorkers | None, summary: Summary, quiet: bool) -> None:
+    log_start(options, where)
     if options.weights.kind == "simulated":
         say("aurorapt: " + SIMULATED_NOTICE)
+    if where is not None:
+        from aurorapt.cluster.scheduler import run_on_cluster  # loads Dask
+
+        raise_on_signals()
+        run_on_cluster(options, where, summary, quiet=quiet)
+        return
     with _without_collecting():
         from aurorapt.run.pipeline import (  # load torch: only when every option is known to be right
             make_classifier,

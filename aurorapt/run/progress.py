@@ -57,8 +57,16 @@ class RunProgress:
             with suppress(RuntimeError):  # no thread can be started: no percentage then
                 threading.Thread(target=self._count, daemon=True).start()
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is a bar to be seen."""
+        return not self._bar.disable
+
     def show(self, night: CameraNight, share: float, frames: int) -> None:
-        """Show that ``share`` (0 to 1) of a camera-night is read, and ``frames`` frames classified in the whole run."""
+        """Show that ``share`` (0 to 1) of a camera-night is read, and ``frames`` frames classified in the whole run.
+
+        Where several are under way, ``share`` is the sum of theirs.
+        """
         if self._bar.disable:
             return
         done = self._finished + share

@@ -98,11 +98,12 @@ def open_log(path: Path) -> LogFile:
     return handler
 
 
-def log_start(options: RunOptions) -> None:
-    """Log what is about to be run, with what."""
+def log_start(options: RunOptions, scheduler: object = None) -> None:
+    """Log what is about to be run, with what; where on a cluster, with which scheduler."""
     weights = options.weights
     log.info("start: aurorapt %s: %s", __version__, shlex.join(sys.argv[1:]))
     log.info("weights: %s (%s), SHA-256 %s", weights.name, weights.kind, weights.sha256)
     if weights.kind == "simulated":
         log.warning(SIMULATED_NOTICE)
-    log.info("archive: %s; output: %s; workers: %d", options.archive, options.output, options.workers)
+    by = f"workers: {options.workers}" if scheduler is None else f"scheduler: {scheduler}"
+    log.info("archive: %s; output: %s; %s", options.archive, options.output, by)

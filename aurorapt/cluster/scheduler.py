@@ -1,0 +1,250 @@
+"""A run on a Dask cluster: its camera-nights handed to workers through a window, and what they say put together."""
+
+import itertools
+import logging
+import queue
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
+from time import sleep
+
+from aurorapt.archive.camera_nights import CameraNight
+from aurorapt.cluster.address import LocalWorkers
+from aurorapt.cluster.admission import probe
+from aurorapt.cluster.connection import Client, Future, connected
+from aurorapt.cluster.staff import Staff
+from aurorapt.cluster.worker import STOP_WITHIN, Assignment, Outcome, classify_on_worker, dismiss, under_way
+from aurorapt.errors import AuroraptError, OutputFullError
+from aurorapt.run.found_nights import found_nights
+from aurorapt.run.options import RunOptions
+from aurorapt.run.progress import RunProgress
+from aurorapt.run.run_summary import Summary
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0  # seconds, at the scheduler, where no camera-night ends
+LOOK_AGAIN_AFTER = 10.0  # seconds, at camera-nights that other runs are at
+ASK_EVERY = 2.0  # seconds, how far the workers are, for the progress bar
+RESULT_WITHIN = (
+    30.0  # seconds, in which a worker hands over what it says; where it dies then, the night is looked at again
+)
+MOST_LOSSES = 3  # times that Dask gives a camera-night up
+HOPELESS_LOSSES = 15  # one after another, nothing done in between
+PREFIX = "aurorapt_night"  # of Dask's keys: one family, so that the scheduler keeps no account of each
+
+
+def window(threads: int) -> int:
+    """Say how many camera-nights are given out at once: so few that memory does not grow with the archive."""
+    return 2 * threads + 8
+
+
+class _ClusterRun:
+    def __init__(
+        self, options: RunOptions, client: Client, staff: Staff, run: str, summary: Summary, progress: RunProgress
+    ) -> None:
+        self.options = options
+        self.client = client
+        self.staff = staff
+        self.run = run
+        self.summary = summary
+        self.progress = progress
+        self.given: dict[str, tuple[Future, CameraNight]] = {}
+        self.ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self.elsewhere: list[CameraNight] = []
+        self.losses: Counter[CameraNight] = Counter()
+        self.losses_in_a_row = 0
+        self.under_way: list[tuple[CameraNight, float, int]] = []
+        self.closed = threading.Event()
+
+    def execute(self, nights: Iterable[CameraNight]) -> None:
+        if self.progress.is_shown:
+            threading.Thread(target=self.ask_how_far, daemon=True).start()
+        self.classify(nights)
+        if self.elsewhere:
+            self.progress.say_waiting(self.elsewhere)
+        while self.elsewhere:
+            sleep(LOOK_AGAIN_AFTER)
+            again, self.elsewhere = self.elsewhere, []
+            self.classify(again)
+
+    def classify(self, nights: Iterable[CameraNight]) -> None:
+        """Hand out camera-nights and take what becomes of them, until all are settled or elsewhere."""
+        waiting = iter(nights)
+        while True:
+            room = max(window(self.staff.threads) - len(self.given), 0)
+            for night in itertools.islice(waiting, room):
+                self.hand_out(night)
+            if not self.given:
+                return
+            self.receive()
+
+    def hand_out(self, night: CameraNight) -> None:
+        key = f"{PREFIX}-{uuid.uuid4().hex}"
+        future = self.client.submit(
+            classify_on_worker, self.run, night, key=key, pure=False, workers=self.staff.permitted()
+        )
+        self.given[key] = future, night
+        self.tell_of_end(future)
+
+    def tell_of_end(self, future: Future) -> None:
+        future.add_done_callback(self.ended.put)
+
+    def receive(self) -> None:
+        """Take what has ended by now; wait for it a moment."""
+        try:
+            ended = [self.ended.get(timeout=LOOK_EVERY)]
+        except queue.Empty:
+            ended = []
+            if not self.staff.threads:
+                self.staff.say_that_none_is_there()
+        while not self.ended.empty():
+            ended.append(self.ended.get())
+        self.check_scheduler()
+        for future in ended:
+            self.settle(future)
+        for night, _, _ in self.under_way[:1]:
+            frames = self.summary.frames + sum(frames for _, _, frames in self.under_way)
+            self.progress.show(night, sum(share for _, share, _ in self.under_way), frames)
+
+    def check_scheduler(self) -> None:
+        """Tell whether the scheduler is there.
+
+        Raises
+        ------
+        AuroraptError
+            If it is not.
+        """
+        if self.client.status != "running":
+            raise AuroraptError("the scheduler is lost; the same command goes on after the last finished night")
+
+    def settle(self, future: Future) -> None:
+        """Take what has become of a camera-night."""
+        key = str(future.key)
+        _, night = self.given[key]
+        try:
+            outcome: Outcome = future.result(timeout=RESULT_WITHIN)
+        except TimeoutError:  # the worker died with it: Dask has the night done again, which finds it current
+            self.tell_of_end(future)
+            return
+        except Exception as error:
+            del self.given[key]
+            self.check_scheduler()
+            self.lose(night, error)
+            return
+        del self.given[key]
+        self.losses_in_a_row = 0
+        for line in outcome.lines:
+            line.log()
+        self.summary.add(outcome.summary)
+        if outcome.state == "done":
+            self.losses.pop(night, None)
+            self.progress.finish(night, self.summary.frames)
+        elif outcome.state == "elsewhere":
+            self.elsewhere.append(night)
+        elif outcome.state == "full":
+            raise OutputFullError(outcome.reason)
+        else:
+            self.mend(outcome)
+            self.hand_out(night)
+
+    def mend(self, outcome: Outcome) -> None:
+        """See to it that a worker that could not do a camera-night can do the next one, or gets none."""
+        if outcome.state == "refused":
+            self.staff.refuse(outcome.worker, f"{outcome.worker}: {outcome.reason}")
+        else:
+            self.staff.forget(outcome.worker)
+            self.staff.take_on()
+
+    def lose(self, night: CameraNight, error: Exception) -> None:
+        """Have a camera-night done once more that Dask gave up, mostly as workers died while they had it."""
+        self.losses[night] += 1
+        self.losses_in_a_row += 1
+        cause = f"{type(error).__name__}: {error}"
+        if self.losses_in_a_row >= HOPELESS_LOSSES:
+            raise AuroraptError(
+                f"workers die whatever they are given ({cause}); is memory short? the same command goes on from here"
+            )
+        if self.losses[night] < MOST_LOSSES:
+            log.warning("%s: lost by its worker, and given out again: %s", night, cause)
+            self.staff.take_on()
+            self.hand_out(night)
+            return
+        self.summary.failed += 1
+        log.error("%s: failed: lost by its workers %d times: %s", night, MOST_LOSSES, cause)
+        self.progress.finish(night, self.summary.frames)
+
+    def ask_how_far(self) -> None:
+        """Keep the progress bar moving within camera-nights."""
+        while not self.closed.wait(ASK_EVERY):
+            with suppress(Exception):  # it is only for show
+                answers = self.client.run(under_way, self.run, on_error="ignore")
+                self.under_way = [state for states in answers.values() for state in states]
+
+    def close(self) -> None:
+        """Have the workers drop what this run has given them, and wait a moment for it."""
+        self.closed.set()
+        if self.client.status == "running":
+            stopper = threading.Thread(target=self.stop_workers, daemon=True)
+            stopper.start()
+            stopper.join(STOP_WITHIN + 0.5)
+
+    def stop_workers(self) -> None:
+        with suppress(Exception):  # of what is gone already
+            if self.given:
+                self.client.cancel([future for future, _ in self.given.values()], force=True)
+            self.client.run(dismiss, self.run, on_error="ignore")
+
+
+def run_on_cluster(
+    options: RunOptions, scheduler: str | LocalWorkers, summary: Summary, *, quiet: bool = False
+) -> None:
+    """Classify what ``options`` name on the workers of a Dask cluster; camera-nights that are current are skipped.
+
+    Parameters
+    ----------
+    options : as `aurorapt.run.options.check_options` gives them; ``workers`` and ``threads`` are the cluster's affair
+    scheduler : as `aurorapt.cluster.address.parse_scheduler` gives it
+    summary : filled in while the run goes on, so that it says what was done also where an error ends the run
+    quiet : show no progress bar
+
+    Raises
+    ------
+    OptionError
+        If Dask is not installed.
+    OutputFullError
+        If the disk takes no more results; finished camera-nights stand.
+    AuroraptError
+        If the scheduler does not answer or is lost, a worker is of another version or sees other disks, or workers die
+        whatever they are given.
+    """
+    options = at_work(options)
+    with ExitStack() as stack:
+        progress = stack.enter_context(closing(RunProgress(options, quiet)))
+        client = stack.enter_context(connected(scheduler))
+        stack.enter_context(summary.timed())
+        nights = found_nights(options, summary)
+        first = next(nights, None)
+        if first is None:
+            return
+        run = run_name()
+        sample = stack.enter_context(probe(options.output, first))
+        staff = Staff(client, Assignment(run, options, options.weights.identity, sample), progress.say)
+        staff.wait_for_one()
+        cluster_run = stack.enter_context(closing(_ClusterRun(options, client, staff, run, summary, progress)))
+        staff.take_on()
+        staff.refuse_all_or_none()
+        log.info("threads of workers: %d", staff.threads)
+        cluster_run.execute(itertools.chain([first], nights))
+
+
+def run_name() -> str:
+    """Make a name that no other run has."""
+    return uuid.uuid4().hex
+
+
+def at_work(options: RunOptions) -> RunOptions:
+    """Give the options as a worker takes them: with paths that do not depend on its folder, and one thread a night."""
+    return replace(options, archive=options.archive.absolute(), output=options.output.absolute(), workers=0, threads=1)
