@@ -14,8 +14,6 @@ from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.archive.night_listing import list_minute_files
 from aurorapt.errors import ArchiveError, AuroraptError
 
-LONGEST_TOKEN = 100  # bytes
-
 
 def versions() -> dict[str, str]:
     """Give the versions of what an answer depends on."""
@@ -57,17 +55,13 @@ class Probe:
         try:
             if not folder.is_dir():
                 return f"does not see the output folder {folder}; name a folder on a disk that all machines share"
-            with self.file.open("rb") as file:
-                same = file.read(LONGEST_TOKEN) == self.token.encode()
+            if not self.file.exists() or self.file.read_bytes() != self.token.encode():
+                return f"sees another output folder {folder}; name a folder on a disk that all machines share"
             written = self.file.with_name(f"{self.file.name}.{uuid.uuid4().hex[:8]}")
             written.touch()
             written.unlink()
-        except FileNotFoundError:
-            same = False
         except OSError as error:
             return f"cannot use the output folder {folder}: {error.strerror}"
-        if not same:
-            return f"sees another output folder {folder}; name a folder on a disk that all machines share"
         return None
 
     def _unlike_archive(self) -> str | None:

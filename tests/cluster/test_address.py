@@ -25,6 +25,6 @@ def test_local_workers_are_processes_times_threads() -> None:
     ],
 )
 def test_anything_else_is_refused_by_name(given: str) -> None:
-    with pytest.raises(OptionError, match="^--scheduler ") as caught:
+    with pytest.raises(OptionError, match=r"^--scheduler ") as caught:
         parse_scheduler(given)
     assert "\n" not in str(caught.value)

@@ -37,7 +37,9 @@ def test_an_output_that_is_not_there_is_another_or_read_only(night: CameraNight,
         assert "sees another output folder" in str(replace(sample, file=elsewhere / "probe").why_refused())
         (elsewhere / "probe").write_text("of another run")
         assert "sees another output folder" in str(replace(sample, file=elsewhere / "probe").why_refused())
-        assert "cannot use the output folder" in str(replace(sample, file=Path("/proc/version")).why_refused())
+        system = Path("/proc/sys/kernel/ostype")  # in a folder in which nobody can make a file
+        unwritable = replace(sample, file=system, token=system.read_text())
+        assert "cannot use the output folder" in str(unwritable.why_refused())
 
 
 def test_an_archive_that_is_not_there_or_another(night: CameraNight, tmp_path: Path) -> None:

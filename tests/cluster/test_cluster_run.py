@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -233,47 +234,55 @@ def test_no_worker_that_can_work_is_one_line(
 ) -> None:
     monkeypatch.setattr(worker, "_attempt", lambda *_: ("refused", "--precision bf16: not here"))
     with pytest.raises(
-        AuroraptError, match="no worker is left that can work for this run: .*--precision bf16: not here"
+        AuroraptError, match=r"no worker is left that can work for this run: .*--precision bf16: not here"
     ):
         run(options, scheduler)
+
+
+# what Dask is given is pickled: what it is to note stands here, and not within a test
+calls: Counter[str] = Counter()
+
+
+def note_assignment(assignment: worker.Assignment) -> worker.Answer:
+    calls["assign"] += 1
+    return worker.assign(assignment)
+
+
+def lose_some(run: str, night: CameraNight) -> worker.Outcome:
+    """Fail as Dask does where workers die: each night of one site once, one of them for ever."""
+    calls[str(night)] += 1
+    if night.site == "gill" and (night.date.day == 9 or calls[str(night)] == 1):
+        raise RuntimeError("lost")
+    return worker.classify_on_worker(run, night)
+
+
+def lose_all(run: str, night: CameraNight) -> worker.Outcome:
+    raise RuntimeError("lost")
 
 
 def test_a_worker_that_has_forgotten_the_run_is_told_again(
     options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one that joins late, or was started anew after its death."""
-    assigned = []
-    assign = worker.assign
     attempt = worker._attempt
 
-    def note(assignment: worker.Assignment) -> worker.Answer:
-        assigned.append(assignment.run)
-        return assign(assignment)
-
     def forget(duty: Any, night: CameraNight, summary: Summary) -> tuple[str, str]:
-        if str(night) == "20140310 gill_themis19":
+        if str(night) == "20140309 gill_themis19":
             worker._duties.clear()
         return attempt(duty, night, summary)
 
-    monkeypatch.setattr("aurorapt.cluster.staff.assign", note)
+    calls.clear()
+    monkeypatch.setattr("aurorapt.cluster.staff.assign", note_assignment)
     monkeypatch.setattr(worker, "_attempt", forget)
     assert run(options, scheduler).written == NIGHTS
-    assert len(assigned) > 2
+    assert calls["assign"] > 2
 
 
 def test_a_camera_night_that_dask_gives_up_is_given_out_again_and_at_last_fails(
     options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: dict[str, int] = {}
-    classify_there = worker.classify_on_worker
-
-    def lose(run: str, night: CameraNight) -> worker.Outcome:
-        calls[str(night)] = calls.get(str(night), 0) + 1
-        if night.site == "gill" and (night.date.day == 9 or calls[str(night)] == 1):
-            raise RuntimeError("lost")
-        return classify_there(run, night)
-
-    monkeypatch.setattr("aurorapt.cluster.scheduler.classify_on_worker", lose)
+    calls.clear()
+    monkeypatch.setattr("aurorapt.cluster.scheduler.classify_on_worker", lose_some)
     summary = run(options, scheduler)
     assert (summary.written, summary.failed) == (NIGHTS - 1, 1)
     assert calls["20140309 gill_themis19"] == 3
@@ -283,10 +292,7 @@ def test_a_camera_night_that_dask_gives_up_is_given_out_again_and_at_last_fails(
 def test_workers_that_die_whatever_they_are_given_end_the_run(
     options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lose(run: str, night: CameraNight) -> worker.Outcome:
-        raise RuntimeError("lost")
-
-    monkeypatch.setattr("aurorapt.cluster.scheduler.classify_on_worker", lose)
+    monkeypatch.setattr("aurorapt.cluster.scheduler.classify_on_worker", lose_all)
     with pytest.raises(AuroraptError, match=r"workers die whatever they are given \(RuntimeError: lost\)"):
         run(options, scheduler)
 
