@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from aurorapt.cluster.address import LocalWorkers
@@ -98,6 +99,7 @@ def _started(distributed: Any, workers: LocalWorkers) -> Iterator[Any]:
 
 @contextmanager
 def _terminal_signals_blocked() -> Iterator[None]:
+    resource_tracker.ensure_running()  # whose start lets them through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
@@ -113,13 +115,13 @@ def _within(seconds: float, function: Callable[[], object]) -> None:
 
 
 class _ToTheLog(logging.Handler):
-    """What hands the warnings of libraries on to this package's log."""
+    """What hands the warnings of libraries on to this package's log, a line each, without their tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        log.handle(record)
+        log.log(record.levelno, "%s: %s", record.name, one_line(record.getMessage()))
 
 
 @contextmanager

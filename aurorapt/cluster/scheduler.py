@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds, at the scheduler, where no camera-night ends
 LOOK_AGAIN_AFTER = 10.0  # seconds, at camera-nights that other runs are at
-ASK_EVERY = 2.0  # seconds, how far the workers are, for the progress bar
+ASK_EVERY = 5.0  # seconds, how far the workers are, for the progress bar; each time is a line in a worker's own log
 RESULT_WITHIN = (
     30.0  # seconds, in which a worker hands over what it says; where it dies then, the night is looked at again
 )
