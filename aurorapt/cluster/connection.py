@@ -1,9 +1,11 @@
 """A client of a Dask scheduler, whose own messages go to the log and never to the terminal."""
 
+import asyncio
 import importlib
 import importlib.util
 import logging
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from typing import Any
 
 from aurorapt.cluster.address import LocalWorkers
 from aurorapt.errors import AuroraptError, OptionError, one_line
+from aurorapt.machine import interruption
 
 # classes of distributed, which is loaded only when it is needed, and whose types change from version to version
 Client = Any
@@ -51,7 +54,7 @@ def connected(scheduler: str | LocalWorkers) -> Iterator[Client]:
                 client = distributed.Client(scheduler, timeout=CONNECT_WITHIN, set_as_default=False)
         except Exception as error:
             raise AuroraptError(_why_not_connected(scheduler, error)) from None
-        stack.callback(_within, LEAVE_WITHIN, client.close)
+        stack.callback(_close, LEAVE_WITHIN, client.close)
         yield client
 
 
@@ -68,7 +71,7 @@ def _why_not_connected(scheduler: str | LocalWorkers, error: Exception) -> str:
     cause = " ".join(str(error).split()) or type(error).__name__
     if isinstance(scheduler, LocalWorkers):
         return one_line(f"--scheduler {scheduler}: the workers cannot be started: {cause}")
-    if isinstance(error, OSError):  # a TimeoutError too
+    if isinstance(error, (OSError, asyncio.TimeoutError)):
         return f"--scheduler {scheduler}: no scheduler answers there within {CONNECT_WITHIN:g} s; is it running?"
     return one_line(f"--scheduler {scheduler}: cannot connect: {cause}")
 
@@ -94,12 +97,12 @@ def _started(distributed: Any, workers: LocalWorkers) -> Iterator[Any]:
         try:
             yield cluster
         finally:
-            _within(CLOSE_WITHIN, cluster.close)
+            _close(CLOSE_WITHIN, cluster.close)
 
 
 @contextmanager
 def _terminal_signals_blocked() -> Iterator[None]:
-    resource_tracker.ensure_running()  # whose start lets them through again
+    _start_resource_tracker()  # which lets them through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
@@ -107,8 +110,22 @@ def _terminal_signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _within(seconds: float, function: Callable[[], object]) -> None:
-    """Call a function that may hang, and leave it behind when its time is over."""
+def _start_resource_tracker() -> None:
+    """Start what clears semaphores away behind processes that end at once, and have it do so without a warning."""
+    sys.warnoptions.append("ignore:resource_tracker")
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.pop()
+
+
+def _close(seconds: float, function: Callable[[], object]) -> None:
+    """Call a function that may hang, and leave it behind when its time is over.
+
+    Where a signal ends this process, that leaves no time for it, and kills the workers.
+    """
+    if interruption.has_come():
+        return
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     thread.join(seconds)

@@ -1,5 +1,6 @@
 """A run on a Dask cluster: its camera-nights handed to workers through a window, and what they say put together."""
 
+import asyncio
 import itertools
 import logging
 import queue
@@ -27,10 +28,9 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds, at the scheduler, where no camera-night ends
 LOOK_AGAIN_AFTER = 10.0  # seconds, at camera-nights that other runs are at
+ANSWER_WITHIN = 0.4  # seconds; a signal ends this process after 2
 ASK_EVERY = 5.0  # seconds, how far the workers are, for the progress bar; each time is a line in a worker's own log
-RESULT_WITHIN = (
-    30.0  # seconds, in which a worker hands over what it says; where it dies then, the night is looked at again
-)
+RESULT_WITHIN = 30.0  # seconds, in which a worker hands over what it says, unless it dies then
 MOST_LOSSES = 3  # times that Dask gives a camera-night up
 HOPELESS_LOSSES = 15  # one after another, nothing done in between
 PREFIX = "aurorapt_night"  # of Dask's keys: one family, so that the scheduler keeps no account of each
@@ -126,7 +126,8 @@ class _ClusterRun:
         _, night = self.given[key]
         try:
             outcome: Outcome = future.result(timeout=RESULT_WITHIN)
-        except TimeoutError:  # the worker died with it: Dask has the night done again, which finds it current
+        except (TimeoutError, asyncio.TimeoutError):  # which are two until Python 3.11
+            # the worker died with what it had to say: Dask has the night done again, which finds it current
             self.tell_of_end(future)
             return
         except Exception as error:
@@ -189,7 +190,7 @@ class _ClusterRun:
         if self.client.status == "running":
             stopper = threading.Thread(target=self.stop_workers, daemon=True)
             stopper.start()
-            stopper.join(STOP_WITHIN + 0.5)
+            stopper.join(STOP_WITHIN + ANSWER_WITHIN)
 
     def stop_workers(self) -> None:
         with suppress(Exception):  # of what is gone already
