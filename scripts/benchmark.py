@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import torch
 import typer
+from benchmark_cluster import commands as cluster_commands
 from benchmark_figures import ENGINE, Result, interleaved, rates_and_ratios, show, summarize
 from benchmark_peers import onnx_session, openvino_model
 from numpy.typing import NDArray
@@ -207,6 +208,9 @@ def scaling(weights: WeightsOption = None, runs: RunsOption = 3, as_json: JsonOp
                     name = f"workers {workers}, threads {threads}"
                     rates.setdefault(name, []).append(run.summary["frames_per_second"])
     show("scaling", [summarize(name, "frames/s", values) for name, values in rates.items()], as_json)
+
+
+app.add_typer(cluster_commands)
 
 
 if __name__ == "__main__":

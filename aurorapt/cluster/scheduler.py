@@ -148,16 +148,9 @@ class _ClusterRun:
         elif outcome.state == "full":
             raise OutputFullError(outcome.reason)
         else:
-            self.mend(outcome)
-            self.hand_out(night)
-
-    def mend(self, outcome: Outcome) -> None:
-        """See to it that a worker that could not do a camera-night can do the next one, or gets none."""
-        if outcome.state == "refused":
-            self.staff.refuse(outcome.worker, f"{outcome.worker}: {outcome.reason}")
-        else:
             self.staff.forget(outcome.worker)
             self.staff.take_on()
+            self.hand_out(night)
 
     def lose(self, night: CameraNight, error: Exception) -> None:
         """Have a camera-night done once more that Dask gave up, mostly as workers died while they had it."""

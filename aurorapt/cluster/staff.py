@@ -74,6 +74,7 @@ class Staff:
         """Give the assignment to each worker that has not had it."""
         self.count()
         if new := sorted(self._threads.keys() - self._assigned - self.refused.keys()):
+            # with on_error="return", what a worker raises comes back like an answer
             answers = self._client.run(assign, self._assignment, workers=new, on_error="return")
             for address, answer in answers.items():
                 self._note(address, answer)
@@ -83,20 +84,19 @@ class Staff:
             return  # the worker has gone meanwhile
         if isinstance(answer, Exception):
             cause = one_line(f"{type(answer).__name__}: {answer}")
-            self.refuse(address, f"{address} cannot take the run ({cause}); is the same aurorapt installed there?")
+            self._refuse(address, f"{address} cannot take the run ({cause}); is the same aurorapt installed there?")
         elif answer.refusal is not None:
-            self.refuse(address, f"{answer.process} {answer.refusal}")
+            self._refuse(address, f"{answer.process} {answer.refusal}")
         else:
             self._assigned.add(address)
+
+    def _refuse(self, address: str, reason: str) -> None:
+        self.refused[address] = reason
+        log.warning("worker %s", reason)
 
     def forget(self, address: str) -> None:
         """Note that a worker does not know of the run, so that it is given the assignment again."""
         self._assigned.discard(address)
-
-    def refuse(self, address: str, reason: str) -> None:
-        """Give a worker nothing more of this run."""
-        self.refused[address] = reason
-        log.warning("worker %s", reason)
 
     def refuse_all_or_none(self) -> None:
         """Let no run begin while one of its workers is refused.

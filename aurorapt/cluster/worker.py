@@ -1,4 +1,4 @@
-"""What a worker process of a cluster does for a run. Torch is loaded with the first camera-night."""
+"""What a worker process of a cluster does for a run. Torch is loaded when it is known to be the right one."""
 
 import asyncio
 import logging
@@ -61,8 +61,8 @@ class Outcome:
     ----------
     worker : address of the worker that was at it
     state : "done", also where it failed; "elsewhere": another run is at it; "unassigned": the process knows nothing of
-        the run; "refused": the process cannot work for the run; "stopped"; "full": the output takes no more
-    reason : of "refused" and "full"
+        the run; "stopped"; "full": the output takes no more
+    reason : of "full"
     summary : what was counted
     lines : that were logged
     """
@@ -84,21 +84,13 @@ class _Duty:
     ``under_way`` : share of each camera-night that is read, and its frames that are classified
     """
 
-    def __init__(self, assignment: Assignment) -> None:
-        self.assignment = assignment
+    def __init__(self, assignment: Assignment, work: "NightWork") -> None:
+        self.run = assignment.run
+        self.output = assignment.options.output
+        self.work = work
         self.stopped = False
         self.turns = Turns()
         self.under_way: dict[CameraNight, tuple[float, int]] = {}
-        self._loading = threading.Lock()
-        self._work: NightWork | None = None
-
-    def work(self) -> "NightWork":
-        with self._loading:
-            if self._work is None:
-                from aurorapt.cluster.night_work import NightWork  # loads torch
-
-                self._work = NightWork(self.assignment.options)
-            return self._work
 
     def check(self) -> None:
         if self.stopped:
@@ -123,27 +115,38 @@ class _Duty:
     def _deaths(self, night: CameraNight) -> int:
         from aurorapt.run.pending_nights import lock_path
 
-        return Locks(self.assignment.run).deaths(lock_path(self.assignment.options.output, night))
+        return Locks(self.run).deaths(lock_path(self.output, night))
 
 
 _duties: dict[str, _Duty] = {}
+_assigning = threading.Lock()
 
 
-def assign(assignment: Assignment) -> Answer:
-    """Take an assignment, if this process may work for the run.
+async def assign(assignment: Assignment) -> Answer:
+    """Take an assignment, if this process may work for the run, and make the engine for it."""
+    return Answer(this_process(), await asyncio.to_thread(_why_refused, assignment))
 
-    Those of other runs are forgotten where nothing is under way for them: they are given again when they are needed.
-    """
+
+def _why_refused(assignment: Assignment) -> str | None:
     refusal = assignment.probe.why_refused()
+    if refusal is not None:
+        return refusal
     weights = replace(assignment.options.weights)  # a copy, which does not know yet what the weights compute
-    if refusal is None and weights.identity != assignment.weights_identity:
-        refusal = "was sent weights that have arrived damaged"
-    if refusal is None and assignment.run not in _duties:
+    if weights.identity != assignment.weights_identity:
+        return "was sent weights that have arrived damaged"
+    with _assigning:
+        if assignment.run in _duties:
+            return None
         for run, duty in list(_duties.items()):
-            if not duty.under_way:
+            if not duty.under_way:  # of another run, perhaps one that was killed; it is given again when it is needed
                 _duties.pop(run, None)
-        _duties[assignment.run] = _Duty(assignment)
-    return Answer(this_process(), refusal)
+        from aurorapt.cluster.night_work import NightWork  # loads torch
+
+        try:
+            _duties[assignment.run] = _Duty(assignment, NightWork(assignment.options))
+        except OptionError as error:
+            return f"cannot work for this run: {error}"
+    return None
 
 
 def classify_on_worker(run: str, night: CameraNight) -> Outcome:
@@ -163,15 +166,12 @@ def classify_on_worker(run: str, night: CameraNight) -> Outcome:
 def _attempt(duty: _Duty, night: CameraNight, summary: Summary) -> tuple[str, str]:
     try:
         with duty.at_work(night):
-            work = duty.work()
-            settled = work.classify(night, duty.assignment.run, summary, duty, duty.check)
+            settled = duty.work.classify(night, duty.run, summary, duty, duty.check)
         return "done" if settled else "elsewhere", ""
     except _StoppedError:
         return "stopped", ""
     except OutputFullError as error:
         return "full", str(error)
-    except OptionError as error:
-        return "refused", str(error)
     except AuroraptError as error:
         log.error("%s: failed: %s", night, error)
     except Exception as error:  # one camera-night, whatever it provokes, affects only itself

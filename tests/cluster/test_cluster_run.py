@@ -16,6 +16,7 @@ from aurorapt.archive.frames import Minute
 from aurorapt.cluster import worker
 from aurorapt.cluster.admission import versions
 from aurorapt.cluster.scheduler import run_on_cluster
+from aurorapt.cluster.staff import Staff
 from aurorapt.errors import AuroraptError, OutputFullError
 from aurorapt.machine.locks import Locks
 from aurorapt.machine.whole_files import WriteError
@@ -210,31 +211,55 @@ def test_a_lock_of_a_process_of_this_run_that_died_is_taken_over_at_once_and_the
     assert error.startswith("20140311 gill_themis19: failed: 3 worker processes died at it")
 
 
-def test_a_worker_that_cannot_work_gets_nothing_more_and_the_others_do_it_all(
-    options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    outcomes = worker._attempt
-    refused: list[str] = []
-
-    def attempt(duty: Any, night: CameraNight, summary: Summary) -> tuple[str, str]:
-        from distributed import get_worker
-
-        refused[:] = refused or [get_worker().address]
-        if get_worker().address in refused:
-            return "refused", "--precision bf16: this processor does not compute in bfloat16; use fp32"
-        return outcomes(duty, night, summary)
-
-    monkeypatch.setattr(worker, "_attempt", attempt)
-    assert run(options, scheduler).written == NIGHTS
-    assert any(record.getMessage().startswith(f"worker {refused[0]}: --precision") for record in caplog.records)
-
-
-def test_no_worker_that_can_work_is_one_line(
+def test_a_worker_that_cannot_work_is_refused_before_work_begins(
     options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "_attempt", lambda *_: ("refused", "--precision bf16: not here"))
+    monkeypatch.setattr("aurorapt.engine.engine.has_bfloat16", lambda: False)
+    with pytest.raises(AuroraptError, match=r"cannot work for this run: --precision bf16: this processor does not"):
+        run(replace(options, precision="bf16"), scheduler)
+
+
+def test_a_worker_that_is_refused_later_gets_nothing_and_the_others_do_it_all(
+    options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first worker is admitted alone; the second one, found when the first has forgotten the run, is refused."""
+    answers = iter([None, "sees another archive", None])
+    calls.clear()
+    monkeypatch.setattr("aurorapt.cluster.staff.assign", note_assignment)
+    attempt, why_refused, count = worker._attempt, worker._why_refused, Staff.count
+
+    def count_one_at_first(self: Any) -> None:
+        count(self)
+        if not calls["assign"]:
+            self._threads = dict([min(self._threads.items())])
+
+    def forget_once(duty: Any, night: CameraNight, summary: Summary) -> tuple[str, str]:
+        calls["attempt"] += 1
+        if calls["attempt"] == 1:
+            worker._duties.clear()
+        return attempt(duty, night, summary)
+
+    def answer(assignment: worker.Assignment) -> str | None:
+        return next(answers, None) or why_refused(assignment)
+
+    monkeypatch.setattr(Staff, "count", count_one_at_first)
+    monkeypatch.setattr(worker, "_attempt", forget_once)
+    monkeypatch.setattr(worker, "_why_refused", answer)
+    assert run(options, scheduler).written == NIGHTS
+    assert any(record.getMessage().endswith(" sees another archive") for record in caplog.records)
+
+
+def test_no_worker_left_that_can_work_is_one_line(
+    options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Any) -> None:
+        self.count()
+        self.refused = dict.fromkeys(self._threads, "elsewhere (process 1) sees another archive")
+
+    monkeypatch.setattr(Staff, "take_on", refuse)
+    monkeypatch.setattr(Staff, "refuse_all_or_none", lambda self: None)
     with pytest.raises(
-        AuroraptError, match=r"no worker is left that can work for this run: .*--precision bf16: not here"
+        AuroraptError, match=r"no worker is left that can work .*: elsewhere \(process 1\) sees"
     ):
         run(options, scheduler)
 
@@ -243,9 +268,9 @@ def test_no_worker_that_can_work_is_one_line(
 calls: Counter[str] = Counter()
 
 
-def note_assignment(assignment: worker.Assignment) -> worker.Answer:
+async def note_assignment(assignment: worker.Assignment) -> worker.Answer:
     calls["assign"] += 1
-    return worker.assign(assignment)
+    return await worker.assign(assignment)
 
 
 def lose_some(run: str, night: CameraNight) -> worker.Outcome:
