@@ -24,6 +24,23 @@ def test_walks_dates_in_order_both_ends_included_and_accepts_missing_days(tmp_pa
     ]
 
 
+def test_walks_back_from_the_newest_date(tmp_path: Path) -> None:
+    for day in ("2014/03/08/x_themis", "2014/03/09/gill_themis19", "2014/03/11/atha_themis", "2014/03/11/fsim_themis"):
+        (tmp_path / day).mkdir(parents=True)
+    nights = camera_nights(tmp_path, date(2014, 3, 9), date(2014, 3, 11), newest_first=True)
+    assert [str(night) for night in nights] == [
+        "20140311 atha_themis",
+        "20140311 fsim_themis",
+        "20140309 gill_themis19",
+    ]
+
+
+def test_the_first_and_the_last_date_of_the_calendar_end_the_walk(tmp_path: Path) -> None:
+    for newest_first in (False, True):
+        assert not list(camera_nights(tmp_path, date(9999, 12, 30), date.max, newest_first=newest_first))
+        assert not list(camera_nights(tmp_path, date.min, date(1, 1, 2), newest_first=newest_first))
+
+
 def test_chooses_sites_and_knows_which_share_one(tmp_path: Path) -> None:
     for camera in ("gill_themis", "gill_themis19", "fsim_themis05"):
         (tmp_path / "2014/03/10" / camera).mkdir(parents=True)

@@ -258,9 +258,7 @@ def test_no_worker_left_that_can_work_is_one_line(
 
     monkeypatch.setattr(Staff, "take_on", refuse)
     monkeypatch.setattr(Staff, "refuse_all_or_none", lambda self: None)
-    with pytest.raises(
-        AuroraptError, match=r"no worker is left that can work .*: elsewhere \(process 1\) sees"
-    ):
+    with pytest.raises(AuroraptError, match=r"no worker is left that can work .*: elsewhere \(process 1\) sees"):
         run(options, scheduler)
 
 

@@ -55,6 +55,34 @@ def test_the_lock_of_a_dead_process_of_this_host_is_taken_over_at_once(path: Pat
     assert os.listdir(path.parent) == []
 
 
+def test_the_lock_of_a_run_of_several_processes_is_taken_over_by_that_run_at_once_and_counts_deaths(path: Path) -> None:
+    """On another host nothing else tells that a process died: the next one would wait for a quarter of an hour."""
+    leave_lock(path, host="another", run="ours")
+    assert Locks().acquire(path) is None
+    assert Locks("another run").acquire(path) is None
+    for deaths in (1, 2):
+        own = Locks("ours")
+        assert own.deaths(path) == deaths
+        lock = own.acquire(path)
+        assert lock is not None
+        assert lock.deaths == deaths
+    own.close()
+    assert os.listdir(path.parent) == []
+    assert own.deaths(path) == 0
+
+
+def test_a_process_that_lost_its_lock_to_another_of_its_run_knows(path: Path) -> None:
+    """As where a scheduler has given up a worker that lives: what that makes is not written."""
+    slow, next_one = Locks("ours"), Locks("ours")
+    lost = slow.acquire(path)
+    assert lost is not None
+    assert next_one.acquire(path) is not None
+    assert not lost.is_held()
+    slow.close()
+    assert path.exists()
+    next_one.close()
+
+
 @pytest.mark.parametrize("content", ['{"host": "another", "process": 1, "token": "old"}', '{"token": "x"}'])
 def test_the_lock_of_another_host_is_taken_over_once_it_is_not_touched(path: Path, content: str) -> None:
     path.write_text(content)
