@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,12 +79,17 @@ def list_minute_files(night: CameraNight) -> NightListing:
         copies.setdefault(match["name"].lower(), []).append(Path(entry.path))
     _report_others(night, others, listing, nothing_else=not lines)
     for name in _of_this_camera(night, copies, listing.problems):
-        first, *twins = sorted(copies[name], key=lambda path: (path.suffix.lower() == ".pgm", path))
-        listing.minute_files.append(MinuteFile(first, tuple(twins)))
+        listing.minute_files.append(minute_of_copies(copies[name]))
     listing.file_count = len(lines)
     content = "".join(sorted(lines)).encode("utf-8", "surrogateescape")
     listing.fingerprint = hashlib.sha256(content).hexdigest()
     return listing
+
+
+def minute_of_copies(paths: Iterable[Path]) -> MinuteFile:
+    """Make the files of one minute one minute file; a checksummed copy is tried first."""
+    first, *twins = sorted(paths, key=lambda path: (path.suffix.lower() == ".pgm", path))
+    return MinuteFile(first, tuple(twins))
 
 
 def _status(entry: "os.DirEntry[str]", problems: list[Problem]) -> os.stat_result | None:
