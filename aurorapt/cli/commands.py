@@ -9,6 +9,7 @@ from aurorapt.cli import (  # noqa: F401  each adds its command
     compare,
     convert,
     demo,
+    download,
     events,
     simulate,
     summary,

@@ -111,9 +111,7 @@ def check_options(start: str | date, end: str | date, **options: "Unpack[Options
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if unknown := sorted(given.keys() - Options.__annotations__.keys()):
         raise TypeError(f"unknown option {unknown[0]!r}; the options are {', '.join(Options.__annotations__)}")
-    first, last = parse_date(start, "START"), parse_date(end, "END")
-    if first > last:
-        raise OptionError(f"START {first} is after END {last}; give the earlier date first")
+    first, last = parse_dates(start, end)
     for name, (smallest, largest) in NUMBERS.items():
         _check_number(f"--{name.replace('_', '-')}", given.get(name), smallest, largest)
     if given.get("precision", "fp32") not in PRECISIONS:
@@ -142,6 +140,20 @@ def check_archive(stream0: Path) -> Path:
     except ArchiveError as error:
         raise OptionError(f"--stream0 (or AURORAPT_STREAM0): {error}") from None
     return archive
+
+
+def parse_dates(start: str | date, end: str | date) -> tuple[date, date]:
+    """Read the first and the last UT date of a range, as `parse_date` does.
+
+    Raises
+    ------
+    OptionError
+        Naming the argument, where there is no such date or the first one is after the last.
+    """
+    first, last = parse_date(start, "START"), parse_date(end, "END")
+    if first > last:
+        raise OptionError(f"START {first} is after END {last}; give the earlier date first")
+    return first, last
 
 
 def parse_date(value: str | date, name: str) -> date:
