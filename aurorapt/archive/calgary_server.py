@@ -13,8 +13,7 @@ from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from aurorapt.archive.camera_nights import CAMERA_FOLDER, DOWNLOAD_FOLDER
-from aurorapt.archive.night_listing import MINUTE_FILE
+from aurorapt.archive.names import CAMERA_FOLDER, DOWNLOAD_FOLDER, MINUTE_FILE
 from aurorapt.archive.packed_file import MINUTE_BYTES_LIMIT
 from aurorapt.errors import DownloadError, OptionError, counted
 

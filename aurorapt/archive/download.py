@@ -5,7 +5,6 @@ Nothing is trusted because of its name: what is there already is unpacked, and f
 
 import os
 import queue
-import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +16,9 @@ from time import monotonic
 from typing import Any
 
 from aurorapt.archive.calgary_server import SERVER, CalgaryServer, RemoteMinute, ServerError
-from aurorapt.archive.camera_nights import DOWNLOAD_FOLDER, Problem, find_archive
+from aurorapt.archive.camera_nights import Problem, find_archive
 from aurorapt.archive.minute_file import fault_of
+from aurorapt.archive.names import DOWNLOAD_FOLDER, YEAR
 from aurorapt.archive.packed_file import MINUTE_BYTES_LIMIT
 from aurorapt.errors import ArchiveError, DownloadError, OptionError, OutputFullError
 from aurorapt.machine.plain_files import read_plain
@@ -76,7 +76,7 @@ def archive_in(output: Path) -> Path:
     if output.name == DOWNLOAD_FOLDER or not output.exists():
         return output if output.name == DOWNLOAD_FOLDER else output / DOWNLOAD_FOLDER
     found = find_archive(output)
-    has_years = any(re.fullmatch(r"\d{4}", name) for name in os.listdir(found))
+    has_years = any(YEAR.fullmatch(name) for name in os.listdir(found))
     return found if found != output or has_years else output / DOWNLOAD_FOLDER
 
 

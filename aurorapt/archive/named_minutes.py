@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from aurorapt.archive.camera_nights import Problem
 from aurorapt.archive.frames import read_minute
-from aurorapt.archive.night_listing import MINUTE_FILE, MinuteFile, minute_of_copies
+from aurorapt.archive.names import MINUTE_FILE
+from aurorapt.archive.night_listing import MinuteFile, minute_of_copies
 from aurorapt.errors import OptionError, counted
 
 EXAMPLE = "20140310_0600_gill_themis19_full.pgm.gz"

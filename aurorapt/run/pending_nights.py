@@ -93,7 +93,7 @@ class PendingNights:
     def _open(self, night: CameraNight) -> OpenNight | None:
         """Lock a camera-night that is to be done; None where it is current, or another run is at it."""
         csv_file = classifications.csv_path(self.options.output, night)
-        lock_file = csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock")
+        lock_file = csv_file.with_name(f".{night.date:%Y%m%d}_{night.camera}.lock")
         listing = list_minute_files(night)
         if self._why_stale(night, csv_file, listing) is None:
             self.locks.clear(lock_file)  # of a run that was killed when it was all but done
