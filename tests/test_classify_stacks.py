@@ -131,6 +131,7 @@ def test_times_stay_with_their_frames(
         ([FRAMES[:5]], TIMES, "there are 11 of 5 frames"),
         ((TIMES[:4], FRAMES), None, "more frames than the 4 times"),
         ([(TIMES[0], FRAMES[0]), FRAMES[1]], None, "some chunks come with times and others without"),
+        ((TIMES, FRAMES), TIMES, "the images come with times of their own"),
         (FRAMES, np.arange(COUNT), "times must be one datetime, or datetime64, a frame"),
         (FRAMES, ["2014-03-10"] * COUNT, "times must be one datetime"),
         (FRAMES, np.full(COUNT, np.datetime64("NaT", "us")), "times must be one datetime"),

@@ -17,10 +17,11 @@ from typing import Any
 
 from aurorapt.archive.calgary_server import SERVER, CalgaryServer, RemoteMinute, ServerError
 from aurorapt.archive.camera_nights import Problem, find_archive
+from aurorapt.archive.flat_archive import is_flat
 from aurorapt.archive.minute_file import fault_of
 from aurorapt.archive.names import DOWNLOAD_FOLDER, YEAR
 from aurorapt.archive.packed_file import MINUTE_BYTES_LIMIT
-from aurorapt.errors import ArchiveError, DownloadError, OptionError, OutputFullError
+from aurorapt.errors import ArchiveError, AuroraptError, DownloadError, OptionError, OutputFullError
 from aurorapt.machine.plain_files import read_plain
 from aurorapt.machine.whole_files import DISK_IS_FULL, write_whole
 
@@ -76,6 +77,8 @@ def archive_in(output: Path) -> Path:
     if output.name == DOWNLOAD_FOLDER or not output.exists():
         return output if output.name == DOWNLOAD_FOLDER else output / DOWNLOAD_FOLDER
     found = find_archive(output)
+    if is_flat(found):
+        raise ArchiveError(f"{output} is asilib's, whose files lie otherwise; name another folder for the download")
     has_years = any(YEAR.fullmatch(name) for name in os.listdir(found))
     return found if found != output or has_years else output / DOWNLOAD_FOLDER
 
@@ -107,7 +110,7 @@ def download(
     OptionError
         If the server knows no such site, or PyUCalgarySRS is not installed.
     DownloadError
-        If the server cannot be reached, or fails file after file.
+        If the server cannot be reached, or file after file cannot be had.
     OutputFullError
         If the disk has not the room; what was fetched stands.
     ArchiveError
@@ -211,15 +214,19 @@ class _Workers:
 
         Raises
         ------
-        ServerError, OutputFullError, ArchiveError
-            For what will not be otherwise with the next file.
+        ServerError
+            If nobody answers.
+        OutputFullError
+            If the disk is full.
         """
         for minute in minutes:
             self.tasks.put(minute)
         for _ in minutes:
             outcome = self.outcomes.get()
             error = outcome.error
-            if error is not None and (not isinstance(error, ServerError) or error.unreachable):
+            if isinstance(error, ServerError) and error.unreachable:
+                raise error
+            if error is not None and (isinstance(error, OutputFullError) or not isinstance(error, AuroraptError)):
                 raise error
             yield outcome
 

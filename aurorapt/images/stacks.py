@@ -97,10 +97,12 @@ def with_times(found: Iterable[Chunk], times: Times) -> Iterator[Chunk]:
     Raises
     ------
     ValueError
-        If there are more or fewer of them than frames; at the latest after the last chunk.
+        If there are more or fewer of them than frames, at the latest after the last chunk; or the frames have others.
     """
     place = 0
     for chunk in found:
+        if chunk.times is not None:
+            raise ValueError("the images come with times of their own; leave the other times out")
         end = place + len(chunk.frames)
         if end > len(times):
             raise ValueError(f"times must be one a frame, and there are more frames than the {len(times)} times")

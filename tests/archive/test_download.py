@@ -249,10 +249,20 @@ class TestFolder:
         with pytest.raises(ArchiveError, match="name one of the two"):
             fetch(server, tmp_path / "data")
 
-    def test_a_folder_in_a_files_place_is_said(self, server: FakeServer, paths: list[str], tmp_path: Path) -> None:
+    def test_a_folder_in_a_files_place_costs_that_file(
+        self, server: FakeServer, paths: list[str], tmp_path: Path
+    ) -> None:
         (tmp_path / "data/THEMIS_ASI_RAW" / paths[0]).mkdir(parents=True)
-        with pytest.raises(ArchiveError, match=f"cannot .* .*{paths[0]}"):
-            fetch(server, tmp_path / "data")
+        summary = fetch(server, tmp_path / "data")
+        assert (summary.fetched, summary.failed) == (3, 1)
+        assert re.match("cannot (read|write) .*/" + paths[0], summary.problems[0]["reason"])
+
+    def test_asilibs_folder_is_refused(self, server: FakeServer, paths: list[str], tmp_path: Path) -> None:
+        folder = tmp_path / "asilib-data/themis/images/gill"
+        shutil.copytree((tmp_path / "server" / paths[0]).parent, folder)
+        for above in folder.parents[:3]:
+            with pytest.raises(ArchiveError, match="is asilib's, whose files lie otherwise; name another folder"):
+                fetch(server, above)
 
 
 def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
