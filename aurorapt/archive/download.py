@@ -155,7 +155,7 @@ def _check_room(archive: Path, minutes: Sequence[RemoteMinute]) -> None:
     """Look whether a date will fit before its first file is fetched."""
     missing = sum(not (archive / minute.path).exists() for minute in minutes)
     room = _free_bytes(archive) - RESERVE_BYTES
-    if missing * MEAN_BYTES > room:
+    if missing and missing * MEAN_BYTES > room:
         day = "-".join(minutes[0].path.split("/")[:3])
         raise OutputFullError(
             f"{archive} has room for {max(room, 0) / 1e9:.1f} GB, and {day} takes {missing * MEAN_BYTES / 1e9:.1f} GB; "

@@ -213,6 +213,15 @@ class TestRoom:
             fetch(server, tmp_path / "data")
         assert not (tmp_path / "data").exists()
 
+    def test_a_full_disk_is_no_fault_where_nothing_is_missing(
+        self, server: FakeServer, paths: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fetch(server, tmp_path / "data")
+        full = shutil.disk_usage(tmp_path)._replace(free=0)
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
+        assert fetch(server, tmp_path / "data").present == 4
+        assert fetch(server, tmp_path / "data", days=(date(2015, 1, 1), date(2015, 1, 1))).files == 0
+
     def test_a_disk_that_fills_meanwhile_is_one_line(
         self, server: FakeServer, paths: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
