@@ -128,7 +128,9 @@ def camera_nights(
     CameraNight
         By date, then by folder name.
     """
-    flat = FlatArchive(archive, _of_sites(sites, on_problem)) if is_flat(archive) else None
+    flat = FlatArchive(archive) if is_flat(archive) else None
+    if flat is not None:
+        flat.tell(_of_sites(sites, on_problem))
     day = start
     while day <= end:
         if flat is None:
@@ -144,7 +146,7 @@ def _of_sites(sites: Collection[str], on_problem: Callable[[Problem], None]) -> 
     """Pass on the problems of site folders, but for those of sites that are not asked for."""
 
     def report(path: Path, reason: str) -> None:
-        if not sites or path.name.lower() in sites:
+        if not sites or path.name in sites:
             on_problem(Problem(str(path), reason))
 
     return report
@@ -153,7 +155,7 @@ def _of_sites(sites: Collection[str], on_problem: Callable[[Problem], None]) -> 
 def _flat_cameras_of_day(
     flat: FlatArchive, day: date, sites: Collection[str], on_sites: Callable[[Collection[str]], None]
 ) -> Iterator[CameraNight]:
-    cameras = list(flat.cameras_of(day))
+    cameras = flat.cameras.get(f"{day:%Y%m%d}", [])
     sites_there = [site for site, _, _ in cameras]
     if cameras:
         on_sites(sites_there)

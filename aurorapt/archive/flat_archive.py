@@ -7,9 +7,9 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from time import time_ns
 
@@ -81,49 +81,54 @@ def minute_names(folder: Path, day: date, camera: str) -> list[str]:
 
 
 class FlatArchive:
-    """The folders of the sites, each listed once; what is no minute of its site is told once.
+    """The folders of the sites, each listed once.
 
     Parameters
     ----------
     archive : the folder that holds a folder for each site
-    on_problem : called with each folder, and why it, or something in it, cannot be used
 
     Attributes
     ----------
-    folders : the folder and its content by site
+    cameras : site, device and folder of each camera of a date, YYYYMMDD, in the order of the cameras' names
     """
 
-    def __init__(self, archive: Path, on_problem: Callable[[Path, str], None] = lambda path, reason: None) -> None:
-        self.folders: dict[str, tuple[Path, FlatFolder]] = {}
+    def __init__(self, archive: Path) -> None:
+        self.cameras: dict[str, list[tuple[str, str, Path]]] = {}
+        self._folders: list[tuple[Path, FlatFolder]] = []
+        self._unusable: list[tuple[Path, OSError | None]] = []
         for path in _folders_in(archive):
             if not SITE_FOLDER.fullmatch(path.name):
-                log.warning("%s: not the folder of a site, skipped", path)
+                self._unusable.append((path, None))
                 continue
             try:
                 found = _listed(path)
             except OSError as error:
-                on_problem(path, f"cannot list the folder: {error.strerror}")
+                self._unusable.append((path, error))
                 continue
-            self.folders[path.name] = (path, found)
+            self._folders.append((path, found))
+            for day, camera in sorted(found.names):
+                self.cameras.setdefault(day, []).append((path.name, camera.partition("_")[2], path))
+
+    def tell(self, on_problem: Callable[[Path, str], None]) -> None:
+        """Tell what is no minute of its site: in the log, or as a problem, with the folder and the reason."""
+        for path, error in self._unusable:
+            if error is None:
+                log.warning("%s: not the folder of a site, skipped", path)
+            else:
+                on_problem(path, f"cannot list the folder: {error.strerror}")
+        for path, found in self._folders:
             if found.others[0]:
                 log.warning("%s", one_line(f"{path}: skipped, by name no minute file: {_told(found.others)}"))
             if found.strangers[0]:
                 on_problem(path, f"minutes of other sites are not read here: {_told(found.strangers)}")
 
-    def cameras_of(self, day: date) -> Iterator[tuple[str, str, Path]]:
-        """Give the cameras of a UT date: site, device and the folder, in the order of the cameras' names."""
-        wanted = f"{day:%Y%m%d}"
-        for site, (path, found) in sorted(self.folders.items()):
-            for camera in sorted(camera for of_day, camera in found.names if of_day == wanted):
-                yield site, camera.partition("_")[2], path
-
     def count(self, start: date, end: date, sites: Collection[str] = ()) -> int:
         """Count the camera-nights of a range."""
         return sum(
-            f"{start:%Y%m%d}" <= day <= f"{end:%Y%m%d}"
-            for site, (_, found) in self.folders.items()
-            if not sites or site in sites
-            for day, _ in found.names
+            not sites or site in sites
+            for day, cameras in self.cameras.items()
+            if f"{start:%Y%m%d}" <= day <= f"{end:%Y%m%d}"
+            for site, _, _ in cameras
         )
 
 
@@ -164,14 +169,23 @@ def _list(folder: Path) -> FlatFolder:
     for name in sorted(os.listdir(folder)):
         match = MINUTE_FILE.fullmatch(name)
         camera = match["camera"].lower() if match else ""
-        if match and camera.startswith(own):
-            names.setdefault((match["minute"][:8], camera), []).append(name)
-        elif match:
+        day = match["minute"][:8] if match else ""
+        if camera.startswith(own) and ((day, camera) in names or _is_date(day)):
+            names.setdefault((day, camera), []).append(name)
+        elif match and _is_date(day):
             strangers.append(name)
         elif not name.startswith("."):
             others.append(name)
     joined = {key: "/".join(found) for key, found in names.items()}
     return FlatFolder(joined, (len(others), others[:NAMED_IN_LOG]), (len(strangers), strangers[:NAMED_IN_LOG]))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.strptime(text, "%Y%m%d")
+    except ValueError:
+        return False
+    return True
 
 
 def _is_own(folder: Path, name: str) -> bool:

@@ -108,15 +108,17 @@ def test_two_cameras_of_a_site_share_it(images: Path) -> None:
 
 def test_what_is_no_minute_is_skipped_and_counted_once(images: Path, caplog: pytest.LogCaptureFixture) -> None:
     touch(images / "gill", "20140310_06_gill_themis19_full-average.pgm.gz", *(f"{number}.txt" for number in range(4)))
+    touch(images / "gill", "20140231_0600_gill_themis19_full.pgm.gz", "20140310_06_gill_themis19_dark.pgm.gz")
     touch(images / "gill", ".20140310_0602_gill_themis19_full.pgm.gz")
     (images / "gill" / "old").mkdir()
     (images / "not_a_site").mkdir()
     with caplog.at_level(logging.WARNING):
         nights = walk(images)
+        assert sum(count_camera_nights(images, date(2014, 1, 1), END)) == 4
     assert len(nights) == 4
     assert [record.getMessage() for record in caplog.records] == [
-        f"{images}/gill: skipped, by name no minute file: 6 files, 0.txt, 1.txt, 2.txt, ...",
         f"{images}/not_a_site: not the folder of a site, skipped",
+        f"{images}/gill: skipped, by name no minute file: 8 files, 0.txt, 1.txt, 2.txt, ...",
     ]
 
 
