@@ -240,15 +240,15 @@ class TestListedOnce:
         assert len(list_minute_files(night).minute_files) == 3
 
 
-def test_two_hundred_thousand_names_take_seconds_and_little_memory(
+def test_a_hundred_thousand_names_take_seconds_and_little_memory(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = datetime(2010, 1, 1)
-    names = [minute_name(first + timedelta(minutes=number)) for number in range(140 * 1440)]
+    names = [minute_name(first + timedelta(minutes=number)) for number in range(70 * 1440)]
     monkeypatch.setattr(os, "listdir", lambda folder: names)
     os.utime(images / "gill", (0, 0))
     started = time.process_time()
-    assert len(walk(images, "gill", start=date(2010, 1, 1), end=date(2010, 12, 31))) == 140
-    assert time.process_time() - started < 5
+    assert len(walk(images, "gill", start=date(2010, 1, 1), end=date(2010, 12, 31))) == 70
+    assert time.process_time() - started < 3
     kept = flat_archive._known[images / "gill"][1].names.values()
     assert sum(map(sys.getsizeof, kept)) < 45 * len(names)  # bytes
