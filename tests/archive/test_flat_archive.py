@@ -240,9 +240,7 @@ class TestListedOnce:
         assert len(list_minute_files(night).minute_files) == 3
 
 
-def test_a_hundred_thousand_names_take_seconds_and_little_memory(
-    images: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hundred_thousand_names_take_seconds_and_little_memory(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = datetime(2010, 1, 1)
     names = [minute_name(first + timedelta(minutes=number)) for number in range(70 * 1440)]
     monkeypatch.setattr(os, "listdir", lambda folder: names)
