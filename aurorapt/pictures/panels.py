@@ -154,7 +154,17 @@ def _fill(
     alpha: float = 1,
 ) -> None:
     """Fill bins between two values; unlike a line's, the ends of an area do not reach into a gap."""
-    axes.stairs(high, edges, baseline=low, fill=True, facecolor=colour, alpha=alpha, linewidth=0, snap=True)
+    from matplotlib.patches import StepPatch
+
+    look: dict[str, Any] = {
+        "baseline": low,
+        "fill": True,
+        "facecolor": colour,
+        "alpha": alpha,
+        "linewidth": 0,
+        "snap": True,
+    }
+    axes.add_artist(StepPatch(high, edges, **look))  # unlike axes.stairs, without a slow look at its limits
 
 
 def _there(values: NDArray[np.float64], held: NDArray[np.intp]) -> NDArray[np.float64]:
