@@ -1,6 +1,7 @@
 """A night drawn: what is where, and what is white."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -231,6 +232,13 @@ def test_good_and_doubtful_events_look_different(tmp_path: Path) -> None:
         image = panel(figure, panels(figure)["events"])
         colour = ImageColor.getrgb(CLASS_COLOURS["pulsating"])
         looks.append(float((np.abs(image.astype(int) - colour).max(axis=2) < 30).mean()))
+        if camera == "rank_themis":
+            svg = figure_bytes(figure, "svg").decode()
+            (pattern,) = re.findall(r"<pattern.*?</pattern>", svg, re.DOTALL)
+            assert len(set(re.findall("#[0-9a-f]{6}", pattern))) == 2, (
+                "hatched in SVG too, whose hatch is the face's shade"
+            )
+            assert not re.search(r"fill: url[^>]*fill-opacity", svg)
     assert looks[0] > 2 * looks[1] > 0, "filled, and hatched"
 
 
