@@ -215,8 +215,9 @@ def test_small_print_says_what_a_reader_must_know(tmp_path: Path) -> None:
     problems = [{"file": name, "reason": "damaged", "may_pass": False, "count": 1} for name in names]
     about = {"weights_name": "toy", "weights_kind": "simulated", "weights_sha256": "0123456789ab", "problems": problems}
     night = night_of(tmp_path, **about, camera_night="20200218 gill_themis19")
-    figure = plot_night(night)
+    figure = plot_night(night, remark="seen on the moon")
     shown = "\n".join(texts(figure))
+    assert "seen on the moon" in shown
     assert "Gillam (gill_themis19), 2020-02-18" in shown
     assert "weights toy (simulated, 01234567), aurorapt 1" in shown
     assert "trained on simulated frames: for trying the tool, not for science" in shown
