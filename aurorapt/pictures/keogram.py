@@ -80,11 +80,11 @@ def find_frames(night: Night, stream0: Path) -> CameraNight:
             f"{night.night_file.result.csv_file}: its name says no date and site to look for in {stream0}"
         )
     found = list(camera_nights(find_archive(stream0), night.date, night.date, {night.site}))
-    own = [camera for camera in found if camera.folder.name.lower() == night.camera]
+    own = [camera for camera in found if camera.camera.lower() == night.camera]
     if not own:  # results of the original, and copies of the archive, may leave out the device number
         own = [camera for camera in found if UNNUMBERED in (camera.device, night.camera.partition("_")[2])]
     if len(own) != 1:
-        names = " and ".join(camera.folder.name for camera in found) or "no camera of the site"
+        names = " and ".join(camera.camera for camera in found) or "no camera of the site"
         raise ArchiveError(f"{stream0} holds {names} on {night.date}; {night.camera} is looked for")
     return own[0]
 

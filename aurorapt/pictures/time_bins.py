@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive.night_listing import MINUTE_FILE
+from aurorapt.archive.names import MINUTE_FILE
 from aurorapt.themis import CADENCE
 
 FRAME_SECONDS = int(CADENCE.total_seconds())
