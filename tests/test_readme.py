@@ -16,7 +16,8 @@ SCRIPTS = (ROOT / "scripts" / "README.md").read_text()
 DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
-    *(f"{folder}/README.md" for folder in ("convert", "scripts", "tests", "weights")),
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/README.md")),
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("aurorapt/*/README.md")),
 )
 MOST_WORDS = 1600  # what a physicist reads in five minutes
 
