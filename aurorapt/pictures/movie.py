@@ -1,0 +1,133 @@
+"""A movie of a camera-night: its frames as the network sees them, with what is said of each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from aurorapt.archive.camera_nights import Problem
+from aurorapt.errors import OptionError
+from aurorapt.images.preprocess import Preprocessor
+from aurorapt.pictures.encoder import check_movie, encoder
+from aurorapt.pictures.movie_page import LONGEST_GAP, SIZE, MoviePage
+from aurorapt.pictures.night_frames import NightFrame, NightFrames
+from aurorapt.science.output_files import growing_file
+
+FPS = 20  # pictures a second: a minute of the night in a second
+ONE_MINUTE = timedelta(minutes=1)
+CARD_SECONDS = 1  # for which the movie stands still where frames are missing
+
+
+@dataclass
+class MovieReport:
+    """What a movie shows.
+
+    ``frames`` : frames shown, and of these ``without_row`` are not in the results
+    ``gaps`` : times for which the movie says that there are no frames
+    ``rows_without_frame`` : rows of the results whose frame the archive does not give
+    ``problems`` : of the files that were read
+    """
+
+    frames: int = 0
+    without_row: int = 0
+    gaps: int = 0
+    rows_without_frame: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def parse_clock(text: str | None, option: str) -> timedelta | None:
+    """Read a time of day, HH:MM or HH:MM:SS; None where nothing is given.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+    """
+    if text is None:
+        return None
+    for form in ("%H:%M", "%H:%M:%S"):
+        try:
+            return datetime.strptime(text, form) - datetime(1900, 1, 1)
+        except ValueError:
+            continue
+    raise OptionError(f"{option} {text!r} is not a time of day; write HH:MM or HH:MM:SS, such as 06:30")
+
+
+def write_movie(
+    path: Path,
+    frames: NightFrames,
+    preprocessor: Preprocessor,
+    start: str | None = None,
+    end: str | None = None,
+    fps: int = FPS,
+    notes: tuple[str, ...] = (),
+    on_minute: Callable[[int, int], None] = lambda done, total: None,
+) -> MovieReport:
+    """Write a movie, whole or not at all; no more than a minute of frames is held in memory.
+
+    Parameters
+    ----------
+    path : ends with .mp4 or .gif
+    frames : of the camera-night
+    preprocessor : of the weights
+    start, end : of the movie, UTC on the night's date, HH:MM or HH:MM:SS; frames at the end itself are not shown
+    fps : frames a second
+    notes : small print, line by line
+    on_minute : called with the number of minutes that are done, and of all
+
+    Raises
+    ------
+    OptionError
+        If an option cannot be used, or there are no frames then.
+    ResultsError
+        If the movie cannot be written.
+    """
+    check_movie(path, fps)
+    first, last = parse_clock(start, "--from"), parse_clock(end, "--to")
+    if first is not None and last is not None and last <= first:
+        raise OptionError(f"--to {end} is not after --from {start}; both are UTC on {frames.camera_night.date}")
+    midnight = datetime.combine(frames.camera_night.date, datetime.min.time())
+    span = (midnight + (first or timedelta()), midnight + (last if last is not None else timedelta(days=1)))
+    minutes = [minute for minute in frames.minutes if span[0] - ONE_MINUTE < _time(minute) < span[1]]
+    if not minutes:
+        raise OptionError(f"{frames.camera_night.folder} holds no minute from {span[0]} to {span[1]} UT")
+    shown = (max(span[0], _time(minutes[0])), min(span[1], _time(minutes[-1]) + ONE_MINUTE))
+    page = MoviePage(frames.night, *shown, preprocessor, notes)
+    report = MovieReport()
+    with growing_file(path) as temporary, encoder(temporary, SIZE, fps, path.suffix.lower()) as movie:
+        last_time: datetime | None = None
+        for number, minute in enumerate(minutes, start=1):
+            for frame in _within(frames.read(minute), shown):
+                for picture in _pictures(page, frame, last_time, fps, report):
+                    movie.add(picture)
+                last_time = frame.time
+            on_minute(number, len(minutes))
+        if not report.frames:
+            raise OptionError(f"no frame of {frames.camera_night} could be read from {shown[0]} to {shown[1]} UT")
+    in_range = np.searchsorted(frames.night.times, np.array(shown, dtype="datetime64[s]"))
+    report.rows_without_frame = int(in_range[1] - in_range[0]) - (report.frames - report.without_row)
+    report.problems = frames.problems
+    return report
+
+
+def _pictures(
+    page: MoviePage, frame: NightFrame, last_time: datetime | None, fps: int, report: MovieReport
+) -> Iterator[Image.Image]:
+    """Draw a frame, and before it, where the clock jumps, a card that says so."""
+    if last_time is not None and frame.time - last_time > LONGEST_GAP:
+        report.gaps += 1
+        yield from [page.gap(last_time, frame.time)] * round(fps * CARD_SECONDS)
+    report.frames += 1
+    report.without_row += frame.place is None
+    yield page.frame(frame.image, frame.time, frame.place)
+
+
+def _within(frames: list[NightFrame], shown: tuple[datetime, datetime]) -> list[NightFrame]:
+    return [frame for frame in frames if shown[0] <= frame.time < shown[1]]
+
+
+def _time(minute: str) -> datetime:
+    return datetime.strptime(minute, "%Y%m%d_%H%M")
