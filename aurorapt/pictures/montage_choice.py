@@ -28,7 +28,7 @@ class Group:
 def choose_groups(frames: NightFrames, most: int) -> list[Group]:
     """Choose frames of each class, evenly in time, and the least certain ones; only their minutes are read.
 
-    The frames of a class are cut into as many parts as there are tiles, and the one in the middle of each part is shown;
+    The frames of a class are cut into as many parts as there are tiles, and the one in the middle of each is shown;
     where it cannot be read, the next to it that can.
 
     Parameters

@@ -1,0 +1,93 @@
+"""``aurorapt movie`` as a user runs it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import aurorapt_here, clean_environment
+from tests.pictures.example_frames import rows_of, write_night
+
+NIGHT = "20140310_gill_themis_classifications.txt"
+
+
+def test_a_movie_is_written_and_told(tmp_path: Path, weights_file: Path) -> None:
+    write_night(tmp_path, rows_of(["pulsating"] * 30), (0, 2))
+    options = ("--stream0", tmp_path / "stream0", "-o", tmp_path / "night.mp4", "--weights", weights_file)
+    result = aurorapt_here("movie", tmp_path / NIGHT, *options)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == (
+        "40 frames, 20 of them without a row in the results, 10 rows whose frame is not in the archive, 1 gap; "
+        f"written {tmp_path / 'night.mp4'}\n"
+    )
+    assert (tmp_path / "night.mp4").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"-o": "night.mov"}, "--output night.mov must end with .mp4, or .gif for slides"),
+        ({"--fps": "200"}, "--fps 200 must be between 1 and 120"),
+        ({"--from": "noon"}, "--from 'noon' is not a time of day; write HH:MM"),
+        ({"--stream0": "nowhere"}, "no folder nowhere; name the folder that holds the years"),
+        ({"--weights": "none.safetensors"}, "--weights none.safetensors does not exist"),
+        ({"PATH": "nothing.txt"}, "nothing.txt is not there"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_status_2(
+    tmp_path: Path, weights_file: Path, changes: dict[str, str], message: str
+) -> None:
+    write_night(tmp_path, rows_of(["pulsating"] * 2), (0,), 2)
+    given = {"PATH": str(tmp_path / NIGHT), "--stream0": str(tmp_path / "stream0"), "-o": str(tmp_path / "night.mp4")}
+    given |= {"--weights": str(weights_file)} | changes
+    path = given.pop("PATH")
+    result = aurorapt_here("movie", path, *[word for pair in given.items() for word in pair])
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_the_extra_the_line_says_what_to_install(
+    tmp_path: Path, weights_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    write_night(tmp_path, rows_of(["pulsating"] * 2), (0,), 2)
+    options = ("--stream0", tmp_path / "stream0", "-o", tmp_path / "night.mp4", "--weights", weights_file)
+    result = aurorapt_here("movie", tmp_path / NIGHT, *options)
+    assert result.returncode == 2
+    assert "pip install 'aurorapt[movie]'" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once_and_leaves_nothing(tmp_path: Path, weights_file: Path, number: int) -> None:
+    """Also where ffmpeg has stopped taking pictures."""
+    write_night(tmp_path, rows_of(["pulsating"] * 60))
+    ffmpeg, begun = tmp_path / "ffmpeg", tmp_path / "begun"
+    ffmpeg.write_text(
+        f'#!/bin/sh\ncase "$*" in *-version*) exit 0;; esac\n'
+        f'for last; do :; done\necho half > "$last"\necho $$ > {begun}\nexec sleep 100\n'
+    )
+    ffmpeg.chmod(0o755)
+    (tmp_path / "movies").mkdir()
+    words = ["movie", tmp_path / NIGHT, "--stream0", tmp_path / "stream0", "--weights", weights_file]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aurorapt", *map(str, words), "-o", str(tmp_path / "movies" / "night.mp4")],
+        env=clean_environment() | {"IMAGEIO_FFMPEG_EXE": str(ffmpeg)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (begun.exists() and begun.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert said == "aurorapt: interrupted\n"
+    assert list((tmp_path / "movies").iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
