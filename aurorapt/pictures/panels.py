@@ -1,0 +1,175 @@
+"""The panels of a night's picture, each drawn into axes of its own: what has no frame stays white in all of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurorapt.pictures.colours import INK, class_colours
+from aurorapt.pictures.geometry import meridian_elevations, rows_at
+from aurorapt.pictures.keogram import Keogram
+from aurorapt.pictures.night_data import event_times
+from aurorapt.pictures.time_axis import date_numbers
+from aurorapt.pictures.time_bins import TimeBins
+from aurorapt.science.events import Event
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+KEOGRAM_COLOURS = "viridis"  # even steps for colour-blind readers too, and no white, which is for gaps
+NETWORK_ELEVATION = 15  # degrees, below which the network sees nothing
+SHARE_ROWS = 60  # of an image of shares
+
+
+def draw_keogram(axes: "Axes", keogram: Keogram, elevations: NDArray[np.float64] | None = None) -> Any:
+    """Draw a keogram, north up, on a logarithmic scale between the counts that asilib chooses.
+
+    Parameters
+    ----------
+    elevations : (256,) float64 [y], elevation angle of each row of the meridian, degrees, from north over the zenith to
+        south; the nominal camera's where None, which is some two degrees wrong
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        For a colour bar, in raw counts.
+    """
+    from matplotlib.colors import LogNorm
+
+    elevations = meridian_elevations() if elevations is None else elevations
+    low, high = keogram.limits(elevations >= 0)
+    extent = (*date_numbers(keogram.bins.edges[[0, -1]]), len(elevations) - 0.5, -0.5)
+    image = axes.imshow(
+        np.ma.masked_invalid(np.maximum(keogram.counts, 1)),
+        cmap=KEOGRAM_COLOURS,
+        norm=LogNorm(low, high),
+        extent=extent,  # type: ignore[arg-type]
+        aspect="auto",
+        interpolation="nearest",
+        origin="upper",
+    )
+    _label_elevations(axes, elevations)
+    return image
+
+
+def _label_elevations(axes: "Axes", elevations: NDArray[np.float64]) -> None:
+    """Write elevation angles beside the rows that have them, and mark where the network's sky ends."""
+    horizon = rows_at(elevations, 0.0)
+    degrees = (NETWORK_ELEVATION, 45)
+    rows = [rows_at(elevations, angle) for angle in degrees]
+    zenith = float(np.mean(rows_at(elevations, 90.0)))
+    ticks = [row[0] for row in rows] + [zenith] + [row[1] for row in reversed(rows)]
+    names = [f"{angle}°" for angle in degrees]
+    axes.set_yticks(ticks, [names[0] + " N", names[1], "90°", names[1], names[0] + " S"])
+    for row in rows[0]:
+        axes.axhline(row, color="white", linewidth=0.5, linestyle=":")
+    axes.set_ylim(horizon[1], horizon[0])
+    axes.set_ylabel("elevation")
+
+
+def draw_shares(
+    axes: "Axes", bins: TimeBins, times: NDArray[np.datetime64], labels: NDArray[np.intp], classes: Sequence[str]
+) -> None:
+    """Draw a ribbon of classes: in each bin of time, each class is as high as its share of the frames.
+
+    Parameters
+    ----------
+    times : (n,) datetime64[s], UTC
+    labels : (n,) places in ``classes``
+    """
+    from matplotlib.colors import to_rgba
+
+    places = bins.places(times)
+    counts = np.zeros((bins.count, len(classes)))
+    np.add.at(counts, (places[places >= 0], labels[places >= 0]), 1)
+    held = bins.held(counts.any(axis=1))
+    shares = counts[held] / np.maximum(counts[held].sum(axis=1, keepdims=True), 1)
+    heights = (np.arange(SHARE_ROWS) + 0.5) / SHARE_ROWS
+    shown = (shares.cumsum(axis=1)[None] < heights[:, None, None]).sum(axis=2).clip(0, len(classes) - 1)
+    colours = np.array([to_rgba(colour) for colour in class_colours(classes).values()])
+    image = colours[shown]
+    image[:, held < 0] = (1, 1, 1, 0)
+    extent = (*date_numbers(bins.edges[[0, -1]]), 0, 1)
+    axes.imshow(image, extent=extent, aspect="auto", interpolation="nearest", origin="lower")  # type: ignore[arg-type]
+    axes.set_ylim(0, 1)
+    axes.set_yticks([])
+
+
+def draw_values(
+    axes: "Axes",
+    bins: TimeBins,
+    times: NDArray[np.datetime64],
+    values: NDArray[np.floating[Any]],
+    colour: str,
+    spread: bool = False,
+    filled: bool = False,
+) -> None:
+    """Draw the mean of values of 0 to 1 in each bin of time as steps, with nothing where there is no frame.
+
+    Parameters
+    ----------
+    times : (n,) datetime64[s], UTC
+    values : (n,) 0 to 1
+    spread : whether to shade from the smallest to the largest value of each bin
+    filled : whether to fill below the mean
+    """
+    places = bins.places(times)
+    places, values = places[places >= 0], values[places >= 0]
+    counts = np.bincount(places, minlength=bins.count)
+    held = bins.held(counts > 0)
+    edges = date_numbers(bins.edges)
+    with np.errstate(invalid="ignore"):
+        mean = _there(np.bincount(places, values, bins.count) / counts, held)
+    if spread:
+        least, most = np.full(bins.count, np.inf), np.full(bins.count, -np.inf)
+        np.minimum.at(least, places, values)
+        np.maximum.at(most, places, values)
+        axes.stairs(_there(most, held), edges, baseline=_there(least, held), fill=True, color=colour, alpha=0.3, lw=0)
+    if filled:
+        axes.stairs(mean, edges, fill=True, color=colour, alpha=0.4, lw=0)
+    axes.stairs(mean, edges, baseline=None, color=colour, linewidth=0.9)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+
+
+def _there(values: NDArray[np.float64], held: NDArray[np.intp]) -> NDArray[np.float64]:
+    return np.where(held >= 0, values[held], np.nan)
+
+
+def draw_events(
+    axes: "Axes", bins: TimeBins, times: NDArray[np.datetime64], events: Iterable[Event], colour: str
+) -> None:
+    """Draw events as bars, those of good quality filled and doubtful ones hatched; gaps in the data are left out.
+
+    Parameters
+    ----------
+    times : (n,) of all frames, datetime64[s], UTC
+    """
+    held = bins.held(np.bincount(bins.places(times) + 1, minlength=bins.count + 1)[1:] > 0)
+    for event in events:
+        start, end = event_times(event)
+        inside = (bins.edges[1:] > start) & (bins.edges[:-1] < end) & (held >= 0)
+        steps = np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8))
+        for first, last in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
+            left, right = date_numbers(
+                np.array([max(start, bins.edges[first]), min(end, bins.edges[last])], "datetime64[s]")
+            )
+            axes.broken_barh([(left, right - left)], (0.15, 0.7), **event_look(event.quality, colour))
+    axes.set_ylim(0, 1)
+    axes.set_yticks([])
+
+
+def event_look(quality: str, colour: str) -> dict[str, Any]:
+    """Give how a bar of an event is drawn, for a legend too."""
+    if quality == "good":
+        return {"facecolor": colour, "edgecolor": INK, "linewidth": 0.6}
+    return {"facecolor": "none", "edgecolor": colour, "linewidth": 0.8, "hatch": "//////"}
+
+
+def draw_problems(axes: "Axes", minutes: NDArray[np.datetime64]) -> None:
+    """Mark (n,) minutes whose file had a problem, datetime64[m]."""
+    middles = minutes.astype("datetime64[s]") + np.timedelta64(30, "s")
+    axes.plot(date_numbers(middles), np.full(len(middles), 0.5), "v", color=INK, markersize=4)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([])
