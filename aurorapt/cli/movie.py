@@ -66,7 +66,7 @@ def movie(
             bar.total = total
             bar.update(done - bar.n)
 
-        report = write_movie(output, frames, preprocessor, start, end, fps, tuple(notes), show_progress)
+        report = write_movie(output, frames, preprocessor, start, end, fps, notes, show_progress)
     _tell(report, output)
 
 

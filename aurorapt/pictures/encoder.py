@@ -1,5 +1,6 @@
 """Pictures into a movie file by ffmpeg, one after the other: no more than one is held."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from aurorapt.pictures.colours import CLASS_COLOURS, OTHER_COLOURS
 QUALITY = 26  # of libx264: the larger, the smaller the file; noise of the sky is what costs
 GREYS = 64  # of the 256 colours that a GIF has
 FULL = "No space left on device"
+_WHO = re.compile(r"^\[[^]]*\] ")  # which part of ffmpeg says something
 
 # with the index at the front, so that a page plays it while it loads; in pixels that every player knows
 MP4 = [
@@ -137,7 +139,13 @@ class _Running:
         self._said.seek(0)
         lines = self._said.read().decode(errors="replace").strip().splitlines()
         kind = OutputFullError if any(FULL in line for line in lines) else ResultsError
-        why = lines[0] if lines else f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        why = (
+            _WHO.sub("", lines[0])
+            if lines
+            else f"killed by signal {-status}"
+            if status < 0
+            else f"exit status {status}"
+        )
         return kind(f"ffmpeg could not write the movie: {FULL if kind is OutputFullError else why}")
 
 

@@ -1,6 +1,6 @@
 """A movie of a camera-night: its frames as the network sees them, with what is said of each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -63,7 +63,7 @@ def write_movie(
     start: str | None = None,
     end: str | None = None,
     fps: int = FPS,
-    notes: tuple[str, ...] = (),
+    notes: Sequence[str] = (),
     on_minute: Callable[[int, int], None] = lambda done, total: None,
 ) -> MovieReport:
     """Write a movie, whole or not at all; no more than a minute of frames is held in memory.

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights
+from aurorapt.archive.camera_nights import CameraNight, Problem
 from aurorapt.archive.frames import read_minute
 from aurorapt.archive.night_listing import MINUTE_FILE, MinuteFile, list_minute_files
-from aurorapt.errors import ArchiveError, OptionError
+from aurorapt.errors import ArchiveError
+from aurorapt.pictures.keogram import find_frames
 from aurorapt.pictures.night_data import Night
 
 FILE_TIMEOUT = 60  # seconds after which to give up on a file
@@ -75,65 +76,30 @@ class NightFrames:
         return int(place) if there else None
 
 
-def open_night_frames(archive: Path, night: Night) -> NightFrames:
+def open_night_frames(stream0: Path, night: Night) -> NightFrames:
     """Find the frames of a camera-night in an archive; none is read yet.
 
     Parameters
     ----------
-    archive : folder that holds the years, as `aurorapt.archive.camera_nights.find_archive` gives it
+    stream0 : archive, the folder that holds the years
     night : what is said of them
 
     Raises
     ------
-    OptionError
-        If the archive holds no such camera-night, several that it may be, or none of the minutes that have rows.
     ArchiveError
-        If its folder cannot be listed.
+        If the archive cannot be read, or does not hold this camera-night, or none of the minutes that have rows.
     """
-    camera_night = find_camera_night(archive, night)
+    camera_night = find_frames(night, stream0)
     listing = list_minute_files(camera_night)
     minutes = {minute: list(same) for minute, same in groupby(listing.minute_files, key=_minute)}
     salvage = night.companion is not None and night.companion.salvage
     frames = NightFrames(night, camera_night, minutes, salvage, listing.problems)
     if not minutes.keys() & set(frames.minutes_of_rows().tolist()):
-        raise OptionError(
+        raise ArchiveError(
             f"{camera_night.folder} holds no minute that {night.night_file.result.csv_file} has rows of; "
             "give the --stream0 that was classified"
         )
     return frames
-
-
-def find_camera_night(archive: Path, night: Night) -> CameraNight:
-    """Find the camera folder that a result is of.
-
-    Raises
-    ------
-    OptionError
-        If the archive has none, or several that it may be.
-    ArchiveError
-        If the archive has gone, or the folder of the date cannot be read.
-    """
-    csv_file = night.night_file.result.csv_file
-    if night.date is None:
-        raise OptionError(
-            f"the name of {csv_file} does not say which camera-night it is; "
-            "it must be YYYYMMDD_SITE_themis_classifications.txt"
-        )
-
-    def refuse(problem: Problem) -> None:
-        raise ArchiveError(f"{problem.file}: {problem.reason}")
-
-    of_site = list(camera_nights(archive, night.date, night.date, {night.site}, on_problem=refuse))
-    named = [camera_night for camera_night in of_site if camera_night.folder.name.lower() == night.camera.lower()]
-    chosen = named or of_site
-    if not chosen:
-        raise OptionError(
-            f"{archive} holds no camera of {night.site} on {night.date}; give the --stream0 that was classified"
-        )
-    if len(chosen) > 1:
-        folders = " and ".join(camera_night.folder.name for camera_night in chosen)
-        raise OptionError(f"{csv_file} does not say which camera it is of; {archive} holds {folders} on {night.date}")
-    return chosen[0]
 
 
 def _minute(minute_file: MinuteFile) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive.camera_nights import find_archive
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.pictures.night_data import read_one_night
 from aurorapt.pictures.night_frames import NightFrames, open_night_frames
@@ -37,7 +36,7 @@ def write_night(folder: Path, rows: list[str], minutes: Sequence[int] = (0, 1, 2
 
 
 def open_night(csv_file: Path, stream0: Path) -> NightFrames:
-    return open_night_frames(find_archive(stream0), read_one_night(csv_file, _refuse))
+    return open_night_frames(stream0, read_one_night(csv_file, _refuse))
 
 
 def _refuse(path: Path, reason: str) -> None:

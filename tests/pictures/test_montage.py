@@ -15,7 +15,6 @@ from tests.fake_camera import minute_path
 from tests.pictures.example_frames import START, WHOLE_SKY, open_night, rows_of, write_night
 
 
-
 def shown(groups: object) -> list[tuple[str, list[int | None]]]:
     """Give, of each group, its class and the places of its frames."""
     return [

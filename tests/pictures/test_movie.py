@@ -47,8 +47,12 @@ def test_every_frame_is_there_once_with_the_colour_of_its_class(tmp_path: Path) 
     assert (report.frames, report.without_row, report.gaps, report.rows_without_frame) == (20, 0, 0, 0)
     pictures = pictures_of(tmp_path / "night.mp4")
     assert pictures.shape == (20, SIZE[1], SIZE[0], 3)
-    assert [is_colour(picture[SWATCH], CLASS_COLOURS["pulsating"]) for picture in pictures] == [True] * 10 + [False] * 10
-    assert [is_colour(picture[SWATCH], CLASS_COLOURS["no_aurora"]) for picture in pictures] == [False] * 10 + [True] * 10
+    assert [is_colour(picture[SWATCH], CLASS_COLOURS["pulsating"]) for picture in pictures] == [True] * 10 + [
+        False
+    ] * 10
+    assert [is_colour(picture[SWATCH], CLASS_COLOURS["no_aurora"]) for picture in pictures] == [False] * 10 + [
+        True
+    ] * 10
 
 
 def test_it_plays_everywhere(tmp_path: Path) -> None:
@@ -76,7 +80,12 @@ def test_north_is_up_and_east_to_the_left(tmp_path: Path) -> None:
         write_movie(folder / "night.mp4", open_night(csv_file, folder / "stream0"), WHOLE_SKY)
         (picture,) = pictures_of(folder / "night.mp4")
         sky = picture[:, :SIDE].mean(axis=2)
-        sides = {"up": sky[:15, 60:200], "down": sky[-15:, 60:200], "left": sky[60:200, :15], "right": sky[60:200, -15:]}
+        sides = {
+            "up": sky[:15, 60:200],
+            "down": sky[-15:, 60:200],
+            "left": sky[60:200, :15],
+            "right": sky[60:200, -15:],
+        }
         assert max(sides, key=lambda name: float(np.median(sides[name]))) == edge
 
 
@@ -84,7 +93,9 @@ def test_a_gap_is_a_card_of_a_second_that_says_so(tmp_path: Path) -> None:
     report = make_movie(tmp_path, ["pulsating"] * 60, [0, 2], fps=10)
     assert (report.frames, report.gaps, report.rows_without_frame) == (40, 1, 20)
     pictures = pictures_of(tmp_path / "night.mp4")
-    assert [bool(picture[400:500, :SIDE].std() < 3) for picture in pictures] == [False] * 20 + [True] * 10 + [False] * 20
+    assert [bool(picture[400:500, :SIDE].std() < 3) for picture in pictures] == [False] * 20 + [True] * 10 + [
+        False
+    ] * 20
 
 
 def test_a_damaged_minute_is_a_gap_and_a_problem(tmp_path: Path) -> None:
@@ -118,7 +129,7 @@ def test_from_and_to_choose_frames_to_the_second(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"start": "6 o'clock"}, "--from \"6 o'clock\" is not a time of day; write HH:MM or HH:MM:SS"),
+        ({"start": "6 o'clock"}, '--from "6 o\'clock" is not a time of day; write HH:MM or HH:MM:SS'),
         ({"end": "25:00"}, "--to '25:00' is not a time of day"),
         ({"start": "07:00", "end": "06:00"}, "--to 06:00 is not after --from 07:00"),
         ({"start": "08:00"}, "holds no minute from 2014-03-10 08:00:00"),
