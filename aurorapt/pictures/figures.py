@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ENDINGS = ("png", "pdf", "svg")
 MM = 1 / 25.4  # inches
-FULL_WIDTH, NARROWEST = 180, 84  # mm: a page of most journals, and one of its two columns
+FULL_WIDTH, NARROWEST, WIDEST = 180, 84, 1000  # mm: a page of most journals, one of its two columns, a poster
 PIXELS_ACROSS = 2126  # of a PNG, whatever its width: 300 a inch across a page
 # sizes in points as printed: nothing is below 8
 STYLE: dict[str, Any] = {
@@ -71,6 +71,20 @@ def style() -> Iterator[None]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
         yield
+
+
+def check_width(width: float, figure: "Figure | None" = None) -> float:
+    """Give the width of a picture, mm: the figure's where there is one, else what was asked for.
+
+    Raises
+    ------
+    OptionError
+        If that has no room for text of 8 points, or is wider than any page.
+    """
+    given: float = width if figure is None else figure.get_figwidth() / MM
+    if not NARROWEST <= given <= WIDEST:
+        raise OptionError(f"--width {given:g} is not from {NARROWEST} to {WIDEST} mm, the least with room for the text")
+    return given
 
 
 def new_figure(width: float, height: float) -> "Figure":

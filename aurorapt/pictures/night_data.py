@@ -57,7 +57,7 @@ class Night:
     @property
     def smoothed_labels(self) -> NDArray[np.intp]:
         """The (n,) places in ``classes`` of the most probable class."""
-        labels: NDArray[np.intp] = self.probabilities.argmax(axis=1)
+        labels: NDArray[np.intp] = self.probabilities.argmax(axis=1) if self.classes else self.labels
         return labels
 
     @property
@@ -81,9 +81,7 @@ class Night:
     @property
     def problem_minutes(self) -> NDArray[np.datetime64]:
         """The minutes, datetime64[m], ascending, whose file had a problem; files with other names are left out."""
-        matches = (MINUTE_FILE.fullmatch(Path(problem["file"]).name) for problem in self.problems)
-        texts = {match["minute"] for match in matches if match}
-        return np.array(sorted(minute for minute in map(minute_of, texts) if minute is not None), "datetime64[m]")
+        return minutes_of(problem["file"] for problem in self.problems)
 
     @property
     def simulated(self) -> bool:
@@ -102,12 +100,19 @@ class Night:
         )
 
 
-def minute_of(text: str) -> np.datetime64 | None:
-    """Read the minute in a minute file's name, such as 20140310_0600; None where there is no such minute."""
+def minute_of(file: str | Path) -> np.datetime64 | None:
+    """Read the minute, datetime64[m], in a minute file's name; None where it is no such name."""
+    match = MINUTE_FILE.fullmatch(Path(file).name)
     try:
-        return np.datetime64(datetime.strptime(text, "%Y%m%d_%H%M"), "m")
+        return np.datetime64(datetime.strptime(match["minute"], "%Y%m%d_%H%M"), "m") if match else None
     except ValueError:
         return None
+
+
+def minutes_of(files: Iterable[str]) -> NDArray[np.datetime64]:
+    """Give the minutes of those files that are minute files by their name, each once, ascending, datetime64[m], UTC."""
+    found = {minute for minute in map(minute_of, files) if minute is not None}
+    return np.array(sorted(found), "datetime64[m]")
 
 
 def read_one_night(
@@ -253,9 +258,9 @@ def _parts(stretch: Stretch, class_name: str, model: str, rule: EventRule) -> di
     return parts
 
 
-def event_times(event: Event) -> tuple[np.datetime64, np.datetime64]:
-    """Give an event's start and end, datetime64[s], UTC."""
-    return np.datetime64(event.start.removesuffix("Z"), "s"), np.datetime64(event.end.removesuffix("Z"), "s")
+def event_times(event: Event) -> NDArray[np.datetime64]:
+    """Give an event's start and end, (2,) datetime64[s], UTC."""
+    return np.array([event.start.removesuffix("Z"), event.end.removesuffix("Z")], "datetime64[s]")
 
 
 def _touches(event: Event, first: np.datetime64, last: np.datetime64) -> bool:

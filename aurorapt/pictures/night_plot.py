@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurorapt import __version__
 from aurorapt.errors import OptionError, counted
 from aurorapt.pictures.colours import INK, class_colours
-from aurorapt.pictures.figures import FULL_WIDTH, MM, NARROWEST, new_figure, style
+from aurorapt.pictures.figures import FULL_WIDTH, MM, check_width, new_figure, style
 from aurorapt.pictures.keogram import Keogram
 from aurorapt.pictures.night_data import Night
 from aurorapt.pictures.panels import (
@@ -109,8 +110,7 @@ def plot_night(
     >>> night = read_one_night(Path("results/2020/02/18/20200218_fsmi_themis_classifications.txt"), print)
     >>> save_figure(plot_night(night), Path("night.pdf"))
     """
-    if width < NARROWEST:
-        raise OptionError(f"a width of {width:g} mm has no room for text of 8 points; give {NARROWEST} mm or more")
+    width = check_width(width, figure)
     bins = bins or night_bins(night)
     panels = _panels(night, keogram, truth)
     with style():
@@ -121,8 +121,8 @@ def plot_night(
         height = top + bottom + sum(panel.height + GAP for panel in panels)
         figure = figure or new_figure(width, height)
         axes = _add_axes(figure, panels, top, height, RIGHT_OF_KEOGRAM if keogram else RIGHT)
-        _draw(night, keogram, bins, truth, axes)
-        _label_time(night, bins, list(axes.values()), 10 if width >= WIDE else 5)
+        _draw(figure, night, keogram, bins, truth, axes)
+        _label_time(night, bins, list(axes.values()), 10 if width >= WIDE else 6)
         figure.text(2 / width, 1 - 1.5 / height, "\n".join(title), va="top", fontsize=10, fontweight="bold")
         _add_legend(figure, night, width, height, LINE * (len(notes) + legend_rows / 2 + 0.6))
         for number, (text, weight) in enumerate(reversed(notes)):
@@ -139,7 +139,7 @@ def _panels(night: Night, keogram: Keogram | None, truth: Sequence[str] | None) 
         TRUTH: truth is not None,
         SMOOTHED: True,
         EVENTS: has_class,
-        PROBLEMS: len(night.problem_minutes) > 0,
+        PROBLEMS: len(_problem_minutes(night, keogram)) > 0,
         PROBABILITY: has_class,
         CONFIDENCE: True,
     }
@@ -164,12 +164,17 @@ def _add_axes(figure: "Figure", panels: list[Panel], top: float, height: float, 
 
 
 def _draw(
-    night: Night, keogram: Keogram | None, bins: TimeBins, truth: Sequence[str] | None, axes: "dict[Panel, Axes]"
+    figure: "Figure",
+    night: Night,
+    keogram: Keogram | None,
+    bins: TimeBins,
+    truth: Sequence[str] | None,
+    axes: "dict[Panel, Axes]",
 ) -> None:
     classes = list(night.classes)
     colour = class_colours(classes).get(night.class_name, INK)
     if keogram is not None:
-        _add_colour_bar(axes[KEOGRAM], draw_keogram(axes[KEOGRAM], keogram))
+        _add_colour_bar(figure, axes[KEOGRAM], draw_keogram(axes[KEOGRAM], keogram))
     draw_shares(axes[LABELS], bins, night.times, night.labels, classes)
     draw_shares(axes[SMOOTHED], bins, night.times, night.smoothed_labels, classes)
     draw_values(axes[CONFIDENCE], bins, night.times, night.confidences, CONFIDENCE_COLOUR, spread=True)
@@ -182,20 +187,23 @@ def _draw(
         axes[PROBABILITY].set_ylabel("share" if night.model_id == Majority.model_id else PROBABILITY.name)
         draw_events(axes[EVENTS], bins, night.times, night.events, colour)
     if PROBLEMS in axes:
-        draw_problems(axes[PROBLEMS], night.problem_minutes)
-    if not len(night.times):
+        draw_problems(axes[PROBLEMS], _problem_minutes(night, keogram))
+    if (bins.places(night.times) < 0).all():
         axes[LABELS].text(0.5, 0.5, "no frames", transform=axes[LABELS].transAxes, ha="center", va="center")
 
 
-def _add_colour_bar(axes: "Axes", image: Any) -> None:
+def _problem_minutes(night: Night, keogram: Keogram | None) -> NDArray[np.datetime64]:
+    """Give the minutes with a problem, when the night was classified or now."""
+    minutes = night.problem_minutes
+    return minutes if keogram is None else np.union1d(minutes, keogram.problem_minutes)
+
+
+def _add_colour_bar(figure: "Figure", axes: "Axes", image: Any) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     place = axes.get_position()
-    figure = axes.get_figure()
-    assert figure is not None
-    beside = figure.add_axes(
-        (place.x1 + 2 * MM / figure.get_figwidth(), place.y0, 2.5 * MM / figure.get_figwidth(), place.height)
-    )
+    width = figure.get_figwidth() / MM
+    beside = figure.add_axes((place.x1 + 2 / width, place.y0, 2.5 / width, place.height))
     bar = figure.colorbar(image, cax=beside)
     bar.set_label("raw counts", labelpad=2)
     beside.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 4, 5, 6, 7, 8, 9), numticks=12))

@@ -41,10 +41,10 @@ def draw_keogram(axes: "Axes", keogram: Keogram, elevations: NDArray[np.float64]
     low, high = keogram.limits(elevations >= 0)
     extent = (*date_numbers(keogram.bins.edges[[0, -1]]), len(elevations) - 0.5, -0.5)
     image = axes.imshow(
-        np.ma.masked_invalid(np.maximum(keogram.counts, 1)),
+        np.maximum(keogram.counts, 1),
         cmap=KEOGRAM_COLOURS,
         norm=LogNorm(low, high),
-        extent=extent,  # type: ignore[arg-type]
+        extent=extent,
         aspect="auto",
         interpolation="nearest",
         origin="upper",
@@ -80,6 +80,10 @@ def draw_shares(
     """
     from matplotlib.colors import to_rgba
 
+    axes.set_ylim(0, 1)
+    axes.set_yticks([])
+    if not len(times):
+        return
     places = bins.places(times)
     counts = np.zeros((bins.count, len(classes)))
     np.add.at(counts, (places[places >= 0], labels[places >= 0]), 1)
@@ -91,9 +95,7 @@ def draw_shares(
     image = colours[shown]
     image[:, held < 0] = (1, 1, 1, 0)
     extent = (*date_numbers(bins.edges[[0, -1]]), 0, 1)
-    axes.imshow(image, extent=extent, aspect="auto", interpolation="nearest", origin="lower")  # type: ignore[arg-type]
-    axes.set_ylim(0, 1)
-    axes.set_yticks([])
+    axes.imshow(image, extent=extent, aspect="auto", interpolation="nearest", origin="lower")
 
 
 def draw_values(
@@ -147,14 +149,13 @@ def draw_events(
     times : (n,) of all frames, datetime64[s], UTC
     """
     held = bins.held(np.bincount(bins.places(times) + 1, minlength=bins.count + 1)[1:] > 0)
+    edges = date_numbers(bins.edges)
     for event in events:
-        start, end = event_times(event)
-        inside = (bins.edges[1:] > start) & (bins.edges[:-1] < end) & (held >= 0)
+        start, end = date_numbers(event_times(event))
+        inside = (edges[1:] > start) & (edges[:-1] < end) & (held >= 0)
         steps = np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8))
         for first, last in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
-            left, right = date_numbers(
-                np.array([max(start, bins.edges[first]), min(end, bins.edges[last])], "datetime64[s]")
-            )
+            left, right = max(start, edges[first]), min(end, edges[last])
             axes.broken_barh([(left, right - left)], (0.15, 0.7), **event_look(event.quality, colour))
     axes.set_ylim(0, 1)
     axes.set_yticks([])

@@ -83,7 +83,7 @@ def _magnetic_hours(
 
 
 def _midnights(times: NDArray[np.datetime64], hours: NDArray[np.float64]) -> NDArray[np.datetime64]:
-    return _times_at(np.arange(np.ceil(hours[0] / 24), np.floor(hours[-1] / 24) + 1) * 24, times, hours)
+    return _times_at(np.arange(np.ceil(hours[0] / 24), np.floor(hours[-1] / 24) + 1) * 24.0, times, hours)
 
 
 def _times_at(
