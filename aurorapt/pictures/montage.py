@@ -1,16 +1,21 @@
 """A montage of a camera-night: frames of each class, and the least certain ones, as the network sees them."""
 
+import io
 from collections.abc import Sequence
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from aurorapt.archive.camera_nights import Problem
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.pictures.colours import BACKGROUND, FAINT, INK, class_colours
-from aurorapt.pictures.frame_tiles import font, sky_tile
+from aurorapt.pictures.frame_tiles import font, sky_tile, view_of_network
 from aurorapt.pictures.montage_choice import APART, Group, choose_groups
 from aurorapt.pictures.night_data import Night
-from aurorapt.pictures.night_frames import NightFrame, NightFrames
+from aurorapt.pictures.night_frames import NightFrame, NightFrames, open_night_frames
+from aurorapt.pictures.picture_files import check_ending, write_picture
 
+ENDINGS = ("png", "pdf")
 PER_GROUP = 6
 TILE = 280  # pixels, both ways
 GAP, MARGIN = 20, 40  # pixels
@@ -44,7 +49,6 @@ def draw_montage(
     width = 2 * MARGIN + per_group * TILE + (per_group - 1) * GAP
     height = 2 * MARGIN + HEAD_HEIGHT + len(groups) * row + len(notes) * LINE
     picture = Image.new("RGB", (width, height), BACKGROUND)
-    picture.info["dpi"] = (DOTS_PER_INCH, DOTS_PER_INCH)
     draw = ImageDraw.Draw(picture)
     draw.text((MARGIN, MARGIN), f"{night.camera}, {frames.camera_night.date}", INK, font(TITLE))
     colours = class_colours(night.classes)
@@ -92,3 +96,36 @@ def _draw_tile(
     y += round(1.2 * CAPTION)
     draw.rectangle((x, y + 7, x + 20, y + 27), colours[label])
     draw.text((x + 28, y), f"{label} {night.confidences[frame.place]:.2f}", INK, font(CAPTION))
+
+
+def write_montage(night: Night, path: Path, stream0: Path, weights: Path | None = None) -> list[Problem]:
+    """Write a night's montage.
+
+    Parameters
+    ----------
+    path : ends with .png or .pdf
+    stream0 : archive that was classified
+    weights : weights file whose view of the sky is shown; the default weights where None
+
+    Returns
+    -------
+    what could not be used of the files that were read
+
+    Raises
+    ------
+    OptionError
+        If the path has another ending.
+    ArchiveError
+        If the archive does not hold this night.
+    WeightsError
+        If there are no such weights.
+    ResultsError
+        If the file cannot be written.
+    """
+    ending = check_ending(path, ENDINGS)
+    frames = open_night_frames(stream0, night)
+    content = io.BytesIO()
+    montage = draw_montage(frames, *view_of_network(night, weights))
+    montage.save(content, ending, dpi=(DOTS_PER_INCH, DOTS_PER_INCH), resolution=DOTS_PER_INCH)
+    write_picture(path, content.getvalue())
+    return list(dict.fromkeys(frames.problems))

@@ -46,8 +46,8 @@ def choose_groups(frames: NightFrames, most: int) -> list[Group]:
         (places,) = np.nonzero(night.labels == number)
         parts = np.array_split(places, min(most, len(places))) if len(places) else []
         groups.append(Group(name, len(places), [finder.first(_from_the_middle(part.tolist())) for part in parts]))
-    least = list(_least_certain(night, finder, most))
-    groups.append(Group("", len(night.times), sorted(least, key=lambda frame: frame.time)))
+    least = sorted(_least_certain(night, finder, most), key=lambda frame: frame.time)
+    groups.append(Group("", len(night.times), list(least)))
     return [group for group in groups if group.frames]
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from aurorapt.archive.camera_nights import Problem
 from aurorapt.errors import OptionError
 from aurorapt.images.preprocess import Preprocessor
+from aurorapt.pictures.clock_times import DAY, parse_clock_time
 from aurorapt.pictures.encoder import check_movie, encoder
 from aurorapt.pictures.movie_page import LONGEST_GAP, SIZE, MoviePage
 from aurorapt.pictures.night_frames import NightFrame, NightFrames
@@ -36,24 +37,6 @@ class MovieReport:
     gaps: int = 0
     rows_without_frame: int = 0
     problems: list[Problem] = field(default_factory=list)
-
-
-def parse_clock(text: str | None, option: str) -> timedelta | None:
-    """Read a time of day, HH:MM or HH:MM:SS; None where nothing is given.
-
-    Raises
-    ------
-    OptionError
-        If it is none.
-    """
-    if text is None:
-        return None
-    for form in ("%H:%M", "%H:%M:%S"):
-        try:
-            return datetime.strptime(text, form) - datetime(1900, 1, 1)
-        except ValueError:
-            continue
-    raise OptionError(f"{option} {text!r} is not a time of day; write HH:MM or HH:MM:SS, such as 06:30")
 
 
 def write_movie(
@@ -86,11 +69,12 @@ def write_movie(
         If the movie cannot be written.
     """
     check_movie(path, fps)
-    first, last = parse_clock(start, "--from"), parse_clock(end, "--to")
-    if first is not None and last is not None and last <= first:
-        raise OptionError(f"--to {end} is not after --from {start}; both are UTC on {frames.camera_night.date}")
+    first = 0 if start is None else parse_clock_time(start, "--from")
+    last = DAY if end is None else parse_clock_time(end, "--to")
+    if last <= first:
+        raise OptionError(f"--to {end} is not after --from {start}; both are UT on {frames.camera_night.date}")
     midnight = datetime.combine(frames.camera_night.date, datetime.min.time())
-    span = (midnight + (first or timedelta()), midnight + (last if last is not None else timedelta(days=1)))
+    span = (midnight + timedelta(seconds=first), midnight + timedelta(seconds=last))
     minutes = [minute for minute in frames.minutes if span[0] - ONE_MINUTE < _time(minute) < span[1]]
     if not minutes:
         raise OptionError(f"{frames.camera_night.folder} holds no minute from {span[0]} to {span[1]} UT")

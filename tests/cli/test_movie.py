@@ -32,7 +32,7 @@ def test_a_movie_is_written_and_told(tmp_path: Path, weights_file: Path) -> None
     [
         ({"-o": "night.mov"}, "--output night.mov must end with .mp4, or .gif for slides"),
         ({"--fps": "200"}, "--fps 200 must be between 1 and 120"),
-        ({"--from": "noon"}, "--from 'noon' is not a time of day; write HH:MM"),
+        ({"--from": "noon"}, "--from 'noon' is not a time of day; write it like 06:30"),
         ({"--stream0": "nowhere"}, "no folder nowhere; name the folder that holds the years"),
         ({"--weights": "none.safetensors"}, "--weights none.safetensors does not exist"),
         ({"PATH": "nothing.txt"}, "nothing.txt is not there"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aurorapt.errors import OptionError
+from aurorapt.errors import ArchiveError
 from aurorapt.results.companion import companion_path
 from tests.example_results import companion
 from tests.fake_camera import frame_bytes, header, image, minute_frames, write_minute
@@ -56,20 +56,10 @@ def test_a_damaged_file_is_a_problem_and_gives_frames_where_its_night_was_salvag
 def test_an_archive_that_does_not_hold_the_night_is_said(tmp_path: Path) -> None:
     csv_file = write_night(tmp_path, rows_of(["pulsating"] * 20))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(OptionError, match="holds no camera of gill on 2014-03-10; give the --stream0 that was"):
+    with pytest.raises(ArchiveError, match="empty holds no camera of the site on 2014-03-10"):
         open_night(csv_file, tmp_path / "empty")
     write_minute(tmp_path / "other", START + timedelta(hours=3), 1)
-    with pytest.raises(OptionError, match="holds no minute that .*classifications.txt has rows of"):
+    with pytest.raises(
+        ArchiveError, match=r"holds no minute that .*classifications\.txt has rows of; give the --stream0"
+    ):
         open_night(csv_file, tmp_path / "other")
-    unnamed = csv_file.rename(tmp_path / "mine.txt")
-    with pytest.raises(OptionError, match="does not say which camera-night it is"):
-        open_night(unnamed, tmp_path / "stream0")
-
-
-def test_of_two_cameras_of_a_site_the_one_that_is_named_is_taken(tmp_path: Path) -> None:
-    csv_file = write_night(tmp_path, rows_of(["pulsating"] * 20))
-    write_minute(tmp_path / "stream0", START, 3, device="themis02")
-    with pytest.raises(OptionError, match="does not say which camera it is of.*gill_themis02 and gill_themis19"):
-        open_night(csv_file, tmp_path / "stream0")
-    named = csv_file.rename(tmp_path / "20140310_gill_themis02_classifications.txt")
-    assert len(open_night(named, tmp_path / "stream0").read("20140310_0600")) == 3
