@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aurorapt.cli.app import command, show_product
-from aurorapt.cli.process import EXIT_FAILED, say
+from aurorapt.cli.plot import say_not_used
+from aurorapt.cli.process import EXIT_FAILED
 from aurorapt.errors import OptionError, counted
 from aurorapt.machine.interruption import raise_on_signals
 from aurorapt.run.options import check_archive, check_path
@@ -56,7 +57,7 @@ def movie(
     output = check_path("--output", output)
     check_movie(output, fps)
     archive = check_archive(check_path("--stream0", stream0))
-    night = read_one_night(_csv_file(check_path("PATH", path)), _say_not_used)
+    night = read_one_night(_csv_file(check_path("PATH", path)), say_not_used)
     frames = open_night_frames(archive, night)
     preprocessor, notes = view_of_network(night, None if weights is None else check_path("--weights", weights))
     raise_on_signals()
@@ -79,14 +80,11 @@ def _csv_file(path: Path) -> Path:
     return night_files[0].result.csv_file
 
 
-def _say_not_used(path: Path, reason: str) -> None:
-    say(f"aurorapt: not used: {path}: {reason}")
-
-
 def _tell(report: "MovieReport", output: Path) -> None:
     """Say what the movie shows, and what it does not."""
-    for problem in report.problems:
-        say(f"aurorapt: {problem.file}: {problem.reason}")
+    from aurorapt.pictures.night_pictures import report_damage
+
+    report_damage(report.problems, say_not_used)
     parts = [counted(report.frames, "frame")]
     if report.without_row:
         parts.append(f"{report.without_row} of them without a row in the results")

@@ -69,7 +69,7 @@ def draw_night(
         If the file cannot be written.
     """
     if options.montage and options.stream0 is not None:
-        _report_damage(write_montage(night, output, options.stream0, options.weights), report)
+        report_damage(write_montage(night, output, options.stream0, options.weights), report)
         return True
     bins = night_bins(night, _at(night, options.start), _at(night, options.end))
     keogram, whole = None, True
@@ -80,7 +80,7 @@ def draw_night(
             report(options.stream0, f"{output} has no keogram: {error}")
             whole = False
         else:
-            _report_damage(keogram.problems, report)
+            report_damage(keogram.problems, report)
     save_figure(plot_night(night, keogram, bins, width=options.width), output)
     return whole
 
@@ -90,7 +90,8 @@ def _read_keogram(night: Night, stream0: Path, bins: TimeBins, on_minute: Callab
     return read_keogram(find_frames(night, stream0), bins, salvage, on_minute=on_minute)
 
 
-def _report_damage(problems: list[Problem], report: Report) -> None:
+def report_damage(problems: list[Problem], report: Report) -> None:
+    """Tell of the first of some problems, and how many more there are."""
     if problems:
         others = f", and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else ""
         report(Path(problems[0].file), f"{problems[0].reason}{others}")

@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from aurorapt.errors import OptionError, counted
 from aurorapt.machine.html_table import html_table
+from aurorapt.pictures.figures import figure_bytes
 from aurorapt.pictures.frame_tiles import view_of_network
 from aurorapt.pictures.keogram import find_frames, read_keogram
 from aurorapt.pictures.montage import PER_GROUP, draw_montage
@@ -95,7 +97,10 @@ class Night:
         if self._stream0 is not None:
             salvage = night.companion is not None and night.companion.salvage
             keogram = read_keogram(find_frames(night, self._stream0), bins, salvage)
-        return plot_night(night, keogram, bins)
+        figure = plot_night(night, keogram, bins)
+        # a notebook shows a figure of its own accord only where pyplot has been imported
+        figure._repr_png_ = partial(figure_bytes, figure, "png")  # type: ignore[attr-defined]
+        return figure
 
     def montage(self, per_class: int = PER_GROUP) -> Image.Image:
         """Draw frames of each class, and the least certain ones, as the network sees them.
@@ -149,7 +154,9 @@ class Night:
         rows: list[tuple[str, object]] = [("frames", len(self.times))]
         if len(self.times):
             rows.append(("time", f"{self.times[0]} to {self.times[-1]} UT"))
-        rows += [(name, f"{counts[name]} ({counts[name] / len(self.times):.0%})") for name in night.classes if counts]
+        rows += [
+            (name, f"{counts[name]} ({100 * counts[name] / len(self.times):.0f} %)") for name in night.classes if counts
+        ]
         rows.append((f"events of {night.class_name}", ", ".join(map(_span, self.events)) or "none"))
         rows += [("gaps", len(night.gaps)), ("problems", len(night.problems)), ("made with", night.made_with)]
         return html_table(f"{self.camera}, {night.date}", rows, notes=[SIMULATED_NOTICE] if night.simulated else [])

@@ -11,6 +11,7 @@ import pytest
 
 from tests.command_line import aurorapt_here, clean_environment
 from tests.pictures.example_frames import rows_of, write_night
+from tests.run.test_faults import mounted_tmpfs
 
 NIGHT = "20140310_gill_themis_classifications.txt"
 
@@ -91,3 +92,39 @@ def test_a_signal_ends_it_at_once_and_leaves_nothing(tmp_path: Path, weights_fil
     assert list((tmp_path / "movies").iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(int(begun.read_text()), 0)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, weights_file: Path) -> None:
+    write_night(tmp_path, rows_of(["pulsating"] * 60))
+    folder = tmp_path / "full"
+    folder.mkdir()
+    options = ("--stream0", tmp_path / "stream0", "-o", folder / "night.gif", "--weights", weights_file)
+    with mounted_tmpfs(folder, "size=64k"):
+        result = aurorapt_here("movie", tmp_path / NIGHT, *options)
+        assert list(folder.iterdir()) == []
+    assert result.returncode == 1
+    assert result.stderr == "aurorapt: ffmpeg could not write the movie: No space left on device\n"
+
+
+def test_a_damaged_file_is_named(tmp_path: Path, weights_file: Path) -> None:
+    write_night(tmp_path, rows_of(["pulsating"] * 60), frames=3)
+    damaged = next((tmp_path / "stream0").rglob("*_0601_*"))
+    damaged.write_bytes(b"damaged")
+    options = ("--stream0", tmp_path / "stream0", "-o", tmp_path / "night.mp4", "--weights", weights_file)
+    result = aurorapt_here("movie", tmp_path / NIGHT, *options)
+    assert result.stderr.startswith(f"aurorapt: not used: {damaged}: ")
+    assert result.stderr.count("\n") == 1
+    assert result.returncode == 0, "another try would bring nothing"
+
+
+def test_a_montage_by_aurorapt_plot(tmp_path: Path, weights_file: Path) -> None:
+    write_night(tmp_path, rows_of(["pulsating"] * 20), (0,))
+    words = ("plot", tmp_path / NIGHT, "--montage", "--weights", weights_file)
+    for ending in ("png", "pdf"):
+        output = tmp_path / f"montage.{ending}"
+        result = aurorapt_here(*words, "--stream0", tmp_path / "stream0", "-o", output)
+        assert (result.returncode, result.stdout) == (0, f"drawn {output}\n")
+        assert output.stat().st_size > 10000
+    refused = aurorapt_here(*words)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "--montage needs --stream0 DIR" in refused.stderr

@@ -50,7 +50,7 @@ def test_a_notebook_shows_counts_events_and_origin_as_text(tmp_path: Path) -> No
     (path,) = write_nights(tmp_path, "fsmi_themis", rows)
     write_companion(path, weights_name="<i>mine</i>", weights_kind="simulated")
     shown = aurorapt.Night(path)._repr_html_()
-    assert "<tr><th>pulsating</th><td>1800 (43%)</td></tr>" in shown
+    assert "<tr><th>pulsating</th><td>1800 (43 %)</td></tr>" in shown
     assert "(doubtful)" in shown
     assert "weights &lt;i&gt;mine&lt;/i&gt; (simulated" in shown
     assert "<p>these weights were trained on simulated frames" in shown
