@@ -76,11 +76,12 @@ def plot(
 
     White is no data, in every panel. How each thing is drawn is told in aurorapt/pictures/README.md.
     """
-    from aurorapt.pictures.figures import ENDINGS, load_matplotlib
+    from aurorapt.pictures.figures import ENDINGS, check_width, load_matplotlib
     from aurorapt.pictures.night_pictures import NightOptions
 
     if not montage:
         load_matplotlib()
+    check_width(width)
     paths = [check_path("PATH", path) for path in paths]
     output = None if output is None else check_path("--output", output)
     stream0 = None if stream0 is None else check_path("--stream0", stream0)

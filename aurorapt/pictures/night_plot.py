@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LEFT, GAP, LINE = 20, 1.8, 4.2  # mm: margin for names, between panels, of a line of text
 CHARACTER, BOLD_CHARACTER = 1.75, 2.5  # mm, of small print and of the title, in the mean
-RIGHT, RIGHT_OF_KEOGRAM = 5, 19  # mm: margins, the second with room for the colour bar
+RIGHT, RIGHT_OF_KEOGRAM = 5, 22  # mm: margins, the second with room for the colour bar
 WIDE = 140  # mm: from here on there is room for twice as many ticks
 CONFIDENCE_COLOUR = "#56B4E9"  # of no class that the published network knows
 
@@ -199,16 +199,16 @@ def _problem_minutes(night: Night, keogram: Keogram | None) -> NDArray[np.dateti
 
 
 def _add_colour_bar(figure: "Figure", axes: "Axes", image: Any) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+    from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
     place = axes.get_position()
     width = figure.get_figwidth() / MM
     beside = figure.add_axes((place.x1 + 2 / width, place.y0, 2.5 / width, place.height))
     bar = figure.colorbar(image, cax=beside)
     bar.set_label("raw counts", labelpad=2)
-    beside.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 4, 5, 6, 7, 8, 9), numticks=12))
+    beside.yaxis.set_major_locator(MaxNLocator(5))
+    beside.yaxis.set_minor_locator(NullLocator())
     beside.yaxis.set_major_formatter(ScalarFormatter())
-    beside.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _label_time(night: Night, bins: TimeBins, axes: "list[Axes]", most: int) -> None:

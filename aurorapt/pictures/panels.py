@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 KEOGRAM_COLOURS = "viridis"  # even steps for colour-blind readers too, and no white, which is for gaps
 NETWORK_ELEVATION = 15  # degrees, below which the network sees nothing
+NEAR_ZENITH = 80.0  # degrees; halfway between the rows in which this is crossed is the zenith
+NARROW = 400  # bins beside each other that are narrower than a line is thick
+THICKNESS = 0.03  # of a line that is drawn as an area, of the panel
+PALE = 0.25  # opacity of what is doubtful
 SHARE_ROWS = 60  # of an image of shares
 
 
@@ -58,7 +62,7 @@ def _label_elevations(axes: "Axes", elevations: NDArray[np.float64]) -> None:
     horizon = rows_at(elevations, 0.0)
     degrees = (NETWORK_ELEVATION, 45)
     rows = [rows_at(elevations, angle) for angle in degrees]
-    zenith = float(np.mean(rows_at(elevations, 90.0)))
+    zenith = float(np.mean(rows_at(elevations, NEAR_ZENITH)))
     ticks = [row[0] for row in rows] + [zenith] + [row[1] for row in reversed(rows)]
     names = [f"{angle}°" for angle in degrees]
     axes.set_yticks(ticks, [names[0] + " N", names[1], "90°", names[1], names[0] + " S"])
@@ -127,12 +131,40 @@ def draw_values(
         least, most = np.full(bins.count, np.inf), np.full(bins.count, -np.inf)
         np.minimum.at(least, places, values)
         np.maximum.at(most, places, values)
-        axes.stairs(_there(most, held), edges, baseline=_there(least, held), fill=True, color=colour, alpha=0.3, lw=0)
+        _fill(axes, edges, _there(least, held), _there(most, held), colour, alpha=0.3)
     if filled:
-        axes.stairs(mean, edges, fill=True, color=colour, alpha=0.4, lw=0)
-    axes.stairs(mean, edges, baseline=None, color=colour, linewidth=0.9)
+        _fill(axes, edges, np.where(held >= 0, 0.0, np.nan), mean, colour, alpha=0.4)
+    if bins.count > NARROW:
+        before = np.concatenate([mean[:1], mean[:-1]])
+        low, high = np.fmin(mean, before), np.fmax(mean, before)
+        low[held < 0], high[held < 0] = np.nan, np.nan
+        _fill(axes, edges, low - THICKNESS / 2, high + THICKNESS / 2, colour)
+    else:
+        axes.stairs(mean, edges, baseline=None, color=colour, linewidth=0.9)
     axes.set_ylim(-0.03, 1.03)
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+
+
+def _fill(
+    axes: "Axes",
+    edges: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    colour: str,
+    alpha: float = 1,
+) -> None:
+    """Fill bins between two values; unlike a line's, the ends of an area do not reach into a gap."""
+    from matplotlib.patches import StepPatch
+
+    look: dict[str, Any] = {
+        "baseline": low,
+        "fill": True,
+        "facecolor": colour,
+        "alpha": alpha,
+        "linewidth": 0,
+        "snap": True,
+    }
+    axes.add_artist(StepPatch(high, edges, **look))  # unlike axes.stairs, without a slow look at its limits
 
 
 def _there(values: NDArray[np.float64], held: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -156,21 +188,23 @@ def draw_events(
         steps = np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8))
         for first, last in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
             left, right = max(start, edges[first]), min(end, edges[last])
-            axes.broken_barh([(left, right - left)], (0.15, 0.7), **event_look(event.quality, colour))
+            axes.broken_barh([(left, right - left)], (0.15, 0.7), snap=True, **event_look(event.quality, colour))
     axes.set_ylim(0, 1)
     axes.set_yticks([])
 
 
 def event_look(quality: str, colour: str) -> dict[str, Any]:
     """Give how a bar of an event is drawn, for a legend too."""
+    from matplotlib.colors import to_rgb
+
     if quality == "good":
-        return {"facecolor": colour, "edgecolor": INK, "linewidth": 0.6}
-    return {"facecolor": "none", "edgecolor": colour, "linewidth": 0.8, "hatch": "//////"}
+        return {"facecolor": colour, "linewidth": 0}
+    return {"facecolor": (*to_rgb(colour), PALE), "edgecolor": colour, "linewidth": 0, "hatch": "//////"}
 
 
 def draw_problems(axes: "Axes", minutes: NDArray[np.datetime64]) -> None:
     """Mark (n,) minutes whose file had a problem, datetime64[m]."""
-    middles = minutes.astype("datetime64[s]") + np.timedelta64(30, "s")
-    axes.plot(date_numbers(middles), np.full(len(middles), 0.5), "v", color=INK, markersize=4)
+    middles = date_numbers(minutes) + 0.5 / 1440
+    axes.plot(middles, np.full(len(middles), 0.5), "v", color=INK, markersize=4)
     axes.set_ylim(0, 1)
     axes.set_yticks([])

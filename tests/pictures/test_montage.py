@@ -12,6 +12,7 @@ from aurorapt.pictures.frame_tiles import sky_tile
 from aurorapt.pictures.montage import GAP, HEAD_HEIGHT, HEADING_HEIGHT, MARGIN, PER_GROUP, TILE, draw_montage
 from aurorapt.pictures.montage_choice import choose_groups
 from tests.fake_camera import minute_path
+from tests.pictures.drawn import assert_pixels_as_stored
 from tests.pictures.example_frames import START, WHOLE_SKY, open_night, rows_of, write_night
 
 
@@ -98,3 +99,11 @@ def test_the_picture_has_its_tiles_where_they_belong_with_the_colours_of_their_c
 
 def _has_colour(picture: Image.Image, colour: str) -> bool:
     return bool((np.asarray(picture) == ImageColor.getrgb(colour)).all(axis=2).any())
+
+
+def test_a_montage_is_drawn_as_stored(tmp_path: Path) -> None:
+    labels = ["no_aurora"] * 8 + ["pulsating"] * 40 + ["other_aurora"] * 12
+    confidences = [0.9, 0.8, 0.7, 0.6, 0.95, 0.99] * 10
+    csv_file = write_night(tmp_path, rows_of(labels, START, confidences), (0, 1, 2))
+    picture = draw_montage(open_night(csv_file, tmp_path / "stream0"), WHOLE_SKY, ["small print"])
+    assert_pixels_as_stored(np.asarray(picture.resize((picture.width // 3, picture.height // 3))), "montage.png")

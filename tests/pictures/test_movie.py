@@ -17,6 +17,7 @@ from aurorapt.pictures.encoder import encoder
 from aurorapt.pictures.movie import MovieReport, write_movie
 from aurorapt.pictures.movie_page import LABEL_Y, LEFT, SIDE, SIZE, MoviePage
 from tests.fake_camera import frame_bytes, header, image, write_minute
+from tests.pictures.drawn import assert_pixels_as_stored
 from tests.pictures.example_frames import START, WHOLE_SKY, edge_marked, open_night, rows_of, write_night
 
 TOLERANCE = 24  # counts of 255 that the compression may change a flat colour by
@@ -196,3 +197,12 @@ def test_a_page_names_the_time_and_the_camera(tmp_path: Path) -> None:
     one, other = (np.asarray(page.frame(image(1), START, place)) for place in (0, None))
     y, x = np.nonzero((one != other).any(axis=2))
     assert x.min() >= LEFT and y.min() >= LABEL_Y and y.max() < LABEL_Y + 90
+
+
+def test_a_page_is_drawn_as_stored(tmp_path: Path) -> None:
+    labels = ["no_aurora"] * 8 + ["pulsating"] * 40 + ["other_aurora"] * 12
+    night = open_night(write_night(tmp_path, rows_of(labels), (0,)), tmp_path / "stream0").night
+    page = MoviePage(night, START, START + timedelta(minutes=4), WHOLE_SKY, ["small print"])
+    both = [page.frame(image(1), START + timedelta(seconds=30), 10), page.gap(START, START + timedelta(minutes=30))]
+    pixels = np.vstack([np.asarray(picture.resize((480, 270))) for picture in both])
+    assert_pixels_as_stored(pixels, "movie.png")
