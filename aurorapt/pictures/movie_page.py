@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from textwrap import wrap
 
 import numpy as np
@@ -9,11 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from aurorapt.images.preprocess import Preprocessor
-from aurorapt.intervals import intervals_of_one_class
 from aurorapt.pictures.colours import class_colours
 from aurorapt.pictures.frame_tiles import font, sky_tile
 from aurorapt.pictures.night_data import Night
-from aurorapt.pictures.time_bins import LONGEST_STEP
+from aurorapt.pictures.time_bins import LONGEST_STEP, TimeBins, choose_bins
 
 SIZE = (960, 540)  # pixels; both even, as yuv420p wants them, and the shape of slides and screens
 DARK, CARD, LIGHT, MUTED = "#101010", "#303030", "#FFFFFF", "#B0B0B0"
@@ -97,20 +97,30 @@ class MoviePage:
     def _draw_base(self, notes: Sequence[str]) -> None:
         draw = ImageDraw.Draw(self._base)
         draw.text((LEFT, 24), f"{self.night.camera}, {self._start:%Y-%m-%d}", LIGHT, font(TEXT))
-        shown = slice(*np.searchsorted(self.night.times, np.array([self._start, self._end], dtype="datetime64[s]")))
-        times, labels = self.night.times[shown].tolist(), [self.night.classes[n] for n in self.night.labels[shown]]
-        for number, name in enumerate([name for name in self.night.classes if name in labels][:MOST_IN_LEGEND]):
+        bins = choose_bins(np.datetime64(self._start, "s"), np.datetime64(self._end, "s"), RIGHT - LEFT)
+        shares = bins.shares(self.night.times, self.night.labels, len(self.night.classes))
+        seen = [name for name, share in zip(self.night.classes, shares.T, strict=True) if share.any()]
+        for number, name in enumerate(seen[:MOST_IN_LEGEND]):
             corner = (LEFT + number % 2 * 190, LEGEND_Y + number // 2 * 32)
             _named_swatch(draw, corner, SMALL, name, self._colours[name], MUTED)
-        draw.rectangle((LEFT, RIBBON_Y, RIGHT, RIBBON_Y + RIBBON_HEIGHT), CARD)
-        for first, last, name in intervals_of_one_class(times, labels, LONGEST_GAP):
-            ends = max(self._x(times[last]), self._x(times[first]) + 1)
-            draw.rectangle((self._x(times[first]), RIBBON_Y, ends, RIBBON_Y + RIBBON_HEIGHT), self._colours[name])
+        self._draw_ribbon(draw, bins, shares)
         y = RIBBON_Y + RIBBON_HEIGHT + 10
         draw.text((LEFT, y), f"{self._start:%H:%M}", MUTED, font(SMALL))
         draw.text((RIGHT, y), f"{self._end:%H:%M}", MUTED, font(SMALL), anchor="ra")
         lines = [line for note in notes for line in wrap(note, NOTE_WIDTH)]
         draw.multiline_text((LEFT, NOTES_Y), "\n".join(lines), MUTED, font(NOTE))
+
+    def _draw_ribbon(self, draw: ImageDraw.ImageDraw, bins: TimeBins, shares: NDArray[np.float64]) -> None:
+        """Draw each class as high as its share of the frames of each bin; gaps stay dark."""
+        draw.rectangle((LEFT, RIBBON_Y, RIGHT - 1, RIBBON_Y + RIBBON_HEIGHT - 1), CARD)
+        edges = [min(max(self._x(edge), LEFT), RIGHT) for edge in bins.edges.tolist()]
+        tops = RIBBON_Y + np.rint(RIBBON_HEIGHT * (1 - shares.cumsum(axis=1)))
+        for number, (left, right) in enumerate(pairwise(map(round, edges))):
+            bottom = RIBBON_Y + RIBBON_HEIGHT
+            for name, top in zip(self.night.classes, tops[number].astype(int).tolist(), strict=True):
+                if top < bottom and left < right:
+                    draw.rectangle((left, top, right - 1, bottom - 1), self._colours[name])
+                bottom = top
 
 
 def _named_swatch(
