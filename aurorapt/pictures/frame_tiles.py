@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.pictures.night_data import Night
+from aurorapt.science.event_search import SIMULATED_NOTE
 from aurorapt.weights.location import find_weights
 from aurorapt.weights.weights_file import read_weights
 
@@ -37,6 +38,8 @@ def view_of_network(night: Night, weights: Path | None = None) -> tuple[Preproce
     notes = [EQUALISED, night.made_with]
     if night.companion is not None and not night.companion.is_of(found.identity, found.sha256):
         notes.append(f"dark below 15 degrees as in {found.name}: the night's own weights are not at hand")
+    if night.simulated:
+        notes.append(SIMULATED_NOTE)
     return Preprocessor(found.elevation_mask, found.input_shape[1:]), notes
 
 

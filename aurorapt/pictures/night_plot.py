@@ -24,6 +24,7 @@ from aurorapt.pictures.panels import (
 )
 from aurorapt.pictures.time_axis import date_numbers, label_mlt, label_ut, magnetic_midnights
 from aurorapt.pictures.time_bins import FRAME_SECONDS, TimeBins, choose_bins
+from aurorapt.science.event_search import SIMULATED_NOTE
 from aurorapt.science.smoothing import Majority
 from aurorapt.themis_sites import SITES
 
@@ -260,6 +261,6 @@ def _notes(night: Night, width: float) -> list[tuple[str, str]]:
     if night.site not in SITES:
         texts.append(("site not in the table: no magnetic local time", "normal"))
     if night.simulated:
-        texts.append(("weights trained on simulated frames: for trying the tool, not for science", "bold"))
+        texts.append((SIMULATED_NOTE, "bold"))
     room = int((width - 4) / CHARACTER)
     return [(line, weight) for text, weight in texts for line in textwrap.wrap(text, room)]

@@ -12,6 +12,7 @@ from aurorapt.pictures.figures import FULL_WIDTH, check_width, new_figure, style
 from aurorapt.pictures.night_plot import BOLD_CHARACTER, CHARACTER, LINE, WIDE
 from aurorapt.pictures.time_axis import date_numbers
 from aurorapt.pictures.tree_data import Overview, site_latitude
+from aurorapt.science.event_search import SIMULATED_NOTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,6 +176,6 @@ def _notes(overview: Overview, width: float) -> list[tuple[str, str]]:
         (f"weights {', '.join(sorted(overview.weights))}", 0),
     ]
     if overview.simulated:
-        texts.append(("weights trained on simulated frames: for trying the tool, not for science", 1))
+        texts.append((SIMULATED_NOTE, 1))
     room = int((width - 4) / CHARACTER)
     return [(line, ("normal", "bold")[bold]) for text, bold in texts for line in textwrap.wrap(text, room)]

@@ -83,6 +83,9 @@ def test_small_print_names_the_weights_and_says_when_others_lend_their_view(weig
     assert notes == ["frames equalised, as the network sees them", "weights unknown: no companion of this file"]
     write_companion(path, weights_identity=weights.identity)
     assert len(view_of_network(read_one_night(path, print), weights_file)[1]) == 2
+    write_companion(path, weights_identity=weights.identity, weights_kind="simulated")
+    _, notes = view_of_network(read_one_night(path, print), weights_file)
+    assert notes[2] == "weights trained on simulated frames: for trying the tool, not for science"
     write_companion(path, weights_identity="another")
     _, notes = view_of_network(read_one_night(path, print), weights_file)
     assert notes[2] == "dark below 15 degrees as in tiny: the night's own weights are not at hand"
