@@ -17,6 +17,8 @@ from aurorapt.pictures.movie_page import LONGEST_GAP, SIZE, MoviePage
 from aurorapt.pictures.night_frames import NightFrame, NightFrames
 from aurorapt.science.output_files import growing_file
 
+Span = tuple[datetime, datetime]  # from when to before when, UTC
+
 FPS = 20  # pictures a second: a minute of the night in a second
 ONE_MINUTE = timedelta(minutes=1)
 CARD_SECONDS = 1  # for which the movie stands still where frames are missing
@@ -69,32 +71,39 @@ def write_movie(
         If the movie cannot be written.
     """
     check_movie(path, fps)
+    minutes, shown = _choose(frames, start, end)
+    page = MoviePage(frames.night, *shown, preprocessor, notes)
+    report = MovieReport()
+    with growing_file(path) as temporary:
+        temporary.touch()  # where that cannot be done, it is said more plainly than by ffmpeg
+        with encoder(temporary, SIZE, fps, path.suffix.lower()) as movie:
+            last_time: datetime | None = None
+            for number, minute in enumerate(minutes, start=1):
+                for frame in _within(frames.read(minute), shown):
+                    for picture in _pictures(page, frame, last_time, fps, report):
+                        movie.add(picture)
+                    last_time = frame.time
+                on_minute(number, len(minutes))
+            if not report.frames:
+                raise OptionError(f"no frame of {frames.camera_night} could be read from {shown[0]} to {shown[1]} UT")
+    in_range = np.searchsorted(frames.night.times, np.array(shown, dtype="datetime64[s]"))
+    report.rows_without_frame = int(in_range[1] - in_range[0]) - (report.frames - report.without_row)
+    report.problems = frames.problems
+    return report
+
+
+def _choose(frames: NightFrames, start: str | None, end: str | None) -> tuple[list[str], Span]:
+    """Give the minutes of which frames are shown, and from when to when those are."""
     first = 0 if start is None else parse_clock_time(start, "--from")
     last = DAY if end is None else parse_clock_time(end, "--to")
     if last <= first:
         raise OptionError(f"--to {end} is not after --from {start}; both are UT on {frames.camera_night.date}")
     midnight = datetime.combine(frames.camera_night.date, datetime.min.time())
-    span = (midnight + timedelta(seconds=first), midnight + timedelta(seconds=last))
-    minutes = [minute for minute in frames.minutes if span[0] - ONE_MINUTE < _time(minute) < span[1]]
+    begins, ends = (midnight + timedelta(seconds=seconds) for seconds in (first, last))
+    minutes = [minute for minute in frames.minutes if begins - ONE_MINUTE < _time(minute) < ends]
     if not minutes:
-        raise OptionError(f"{frames.camera_night.folder} holds no minute from {span[0]} to {span[1]} UT")
-    shown = (max(span[0], _time(minutes[0])), min(span[1], _time(minutes[-1]) + ONE_MINUTE))
-    page = MoviePage(frames.night, *shown, preprocessor, notes)
-    report = MovieReport()
-    with growing_file(path) as temporary, encoder(temporary, SIZE, fps, path.suffix.lower()) as movie:
-        last_time: datetime | None = None
-        for number, minute in enumerate(minutes, start=1):
-            for frame in _within(frames.read(minute), shown):
-                for picture in _pictures(page, frame, last_time, fps, report):
-                    movie.add(picture)
-                last_time = frame.time
-            on_minute(number, len(minutes))
-        if not report.frames:
-            raise OptionError(f"no frame of {frames.camera_night} could be read from {shown[0]} to {shown[1]} UT")
-    in_range = np.searchsorted(frames.night.times, np.array(shown, dtype="datetime64[s]"))
-    report.rows_without_frame = int(in_range[1] - in_range[0]) - (report.frames - report.without_row)
-    report.problems = frames.problems
-    return report
+        raise OptionError(f"{frames.camera_night.folder} holds no minute from {begins} to {ends} UT")
+    return minutes, (max(begins, _time(minutes[0])), min(ends, _time(minutes[-1]) + ONE_MINUTE))
 
 
 def _pictures(
@@ -109,7 +118,7 @@ def _pictures(
     yield page.frame(frame.image, frame.time, frame.place)
 
 
-def _within(frames: list[NightFrame], shown: tuple[datetime, datetime]) -> list[NightFrame]:
+def _within(frames: list[NightFrame], shown: Span) -> list[NightFrame]:
     return [frame for frame in frames if shown[0] <= frame.time < shown[1]]
 
 

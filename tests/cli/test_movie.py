@@ -12,6 +12,7 @@ import pytest
 from tests.command_line import aurorapt_here, clean_environment
 from tests.pictures.example_frames import rows_of, write_night
 from tests.run.test_faults import mounted_tmpfs
+from tests.science.example_nights import write_file
 
 NIGHT = "20140310_gill_themis_classifications.txt"
 
@@ -128,3 +129,21 @@ def test_a_montage_by_aurorapt_plot(tmp_path: Path, weights_file: Path) -> None:
     refused = aurorapt_here(*words)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "--montage needs --stream0 DIR" in refused.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, weights_file: Path) -> None:
+    write_night(tmp_path, rows_of(["pulsating"] * 3), (0,), 3)
+    (tmp_path / "file").touch()
+    options = ("--stream0", tmp_path / "stream0", "-o", tmp_path / "file" / "night.mp4", "--weights", weights_file)
+    result = aurorapt_here("movie", tmp_path / NIGHT, *options)
+    assert result.returncode == 1
+    assert result.stderr == f"aurorapt: cannot write {tmp_path / 'file' / 'night.mp4'}: File exists\n"
+
+
+def test_a_folder_of_several_nights_is_not_one(tmp_path: Path, weights_file: Path) -> None:
+    write_night(tmp_path, rows_of(["pulsating"] * 3), (0,), 3)
+    write_file(tmp_path / "20140311_gill_themis_classifications.txt", [])
+    options = ("--stream0", tmp_path / "stream0", "-o", tmp_path / "night.mp4", "--weights", weights_file)
+    result = aurorapt_here("movie", tmp_path, *options)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "holds 2 camera-nights; name the classification file of one" in result.stderr
