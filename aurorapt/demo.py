@@ -122,6 +122,8 @@ def _empty(output: Path) -> None:
         if output.is_dir() and (output / MARKER).is_file():
             for name in ("stream0", "results"):
                 shutil.rmtree(output / name, ignore_errors=True)
+            for site in SITES:
+                _picture(output, site).unlink(missing_ok=True)
         elif output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise OptionError(f"--output {output} is there already, and not from a demo; name a new folder")
         output.mkdir(parents=True, exist_ok=True)
@@ -146,9 +148,13 @@ def _draw(output: Path, camera: CameraNight, csv_file: Path, true_classes: Seque
         return None
     night = read_one_night(csv_file, _refuse)
     bins = night_bins(night)
-    picture = output / f"{camera.site}.png"
+    picture = _picture(output, camera.site)
     save_figure(plot_night(night, read_keogram(camera, bins), bins, true_classes), picture)
     return picture
+
+
+def _picture(output: Path, site: str) -> Path:
+    return output / f"{site}.png"
 
 
 def _refuse(path: Path, reason: str) -> None:

@@ -34,6 +34,7 @@ STYLE: dict[str, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "text.color": INK,
+    "text.parse_math": False,  # names from files may hold any sign
     "figure.facecolor": BACKGROUND,
     "axes.facecolor": BACKGROUND,
     "hatch.linewidth": 0.5,

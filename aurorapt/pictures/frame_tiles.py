@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from aurorapt.errors import printable
 from aurorapt.images.preprocess import Preprocessor
+from aurorapt.pictures.captions import NOT_FOR_SCIENCE
 from aurorapt.pictures.night_data import Night
-from aurorapt.science.event_search import SIMULATED_NOTE
 from aurorapt.weights.location import find_weights
 from aurorapt.weights.weights_file import read_weights
 
@@ -39,8 +40,8 @@ def view_of_network(night: Night, weights: Path | None = None) -> tuple[Preproce
     if night.companion is not None and not night.companion.is_of(found.identity, found.sha256):
         notes.append(f"dark below 15 degrees as in {found.name}: the night's own weights are not at hand")
     if night.simulated:
-        notes.append(SIMULATED_NOTE)
-    return Preprocessor(found.elevation_mask, found.input_shape[1:]), notes
+        notes.append(NOT_FOR_SCIENCE)
+    return Preprocessor(found.elevation_mask, found.input_shape[1:]), list(map(printable, notes))
 
 
 @lru_cache

@@ -11,8 +11,8 @@ from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights, 
 from aurorapt.archive.frames import read_minute
 from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import ArchiveError
-from aurorapt.pictures.night_data import Night, minute_of, minutes_of
-from aurorapt.pictures.time_bins import TimeBins
+from aurorapt.pictures.night_data import Night
+from aurorapt.pictures.time_bins import TimeBins, minute_of, minutes_of
 from aurorapt.themis import FRAME_SIZE
 
 MERIDIAN = slice(FRAME_SIZE // 2 - 1, FRAME_SIZE // 2 + 1)  # the two columns beside the middle of the image

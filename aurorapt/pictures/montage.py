@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from aurorapt.archive.camera_nights import Problem
+from aurorapt.errors import printable
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.pictures.colours import BACKGROUND, FAINT, INK, class_colours
 from aurorapt.pictures.frame_tiles import font, sky_tile, view_of_network
@@ -50,7 +51,7 @@ def draw_montage(
     height = 2 * MARGIN + HEAD_HEIGHT + len(groups) * row + len(notes) * LINE
     picture = Image.new("RGB", (width, height), BACKGROUND)
     draw = ImageDraw.Draw(picture)
-    draw.text((MARGIN, MARGIN), f"{night.camera}, {frames.camera_night.date}", INK, font(TITLE))
+    draw.text((MARGIN, MARGIN), f"{printable(night.camera)}, {frames.camera_night.date}", INK, font(TITLE))
     colours = class_colours(night.classes)
     for number, group in enumerate(groups):
         y = MARGIN + HEAD_HEIGHT + number * row
@@ -68,7 +69,7 @@ def _draw_heading(draw: ImageDraw.ImageDraw, y: int, group: Group, night: Night,
     if group.name:
         draw.rectangle((x, y + 4, x + HEADING, y + 4 + HEADING), colours[group.name])
         x += HEADING + 14
-        text = f"{group.name}: {group.rows} of {len(night.times)} frames"
+        text = f"{printable(group.name)}: {group.rows} of {len(night.times)} frames"
     else:
         text = f"least certain of all, at least {APART} s apart"
     draw.text((x, y + 4 + HEADING / 2), text, INK, font(HEADING), anchor="lm")
@@ -95,7 +96,7 @@ def _draw_tile(
     draw.text((x, y), f"{frame.time:%H:%M:%S} UT", INK, font(CAPTION))
     y += round(1.2 * CAPTION)
     draw.rectangle((x, y + 7, x + 20, y + 27), colours[label])
-    draw.text((x + 28, y), f"{label} {night.confidences[frame.place]:.2f}", INK, font(CAPTION))
+    draw.text((x + 28, y), f"{printable(label)} {night.confidences[frame.place]:.2f}", INK, font(CAPTION))
 
 
 def write_montage(night: Night, path: Path, stream0: Path, weights: Path | None = None) -> list[Problem]:

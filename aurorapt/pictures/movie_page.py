@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from aurorapt.errors import printable
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.pictures.colours import class_colours
 from aurorapt.pictures.frame_tiles import font, sky_tile
@@ -96,7 +97,7 @@ class MoviePage:
 
     def _draw_base(self, notes: Sequence[str]) -> None:
         draw = ImageDraw.Draw(self._base)
-        draw.text((LEFT, 24), f"{self.night.camera}, {self._start:%Y-%m-%d}", LIGHT, font(TEXT))
+        draw.text((LEFT, 24), f"{printable(self.night.camera)}, {self._start:%Y-%m-%d}", LIGHT, font(TEXT))
         bins = choose_bins(np.datetime64(self._start, "s"), np.datetime64(self._end, "s"), RIGHT - LEFT)
         shares = bins.shares(self.night.times, self.night.labels, len(self.night.classes))
         seen = [name for name, share in zip(self.night.classes, shares.T, strict=True) if share.any()]
@@ -128,4 +129,4 @@ def _named_swatch(
 ) -> None:
     x, y = corner
     draw.rectangle((x, y, x + size, y + size), colour)
-    draw.text((x + round(1.4 * size), y + size / 2), name, ink, font(size), anchor="lm")
+    draw.text((x + round(1.4 * size), y + size / 2), printable(name), ink, font(size), anchor="lm")

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive.night_listing import MINUTE_FILE
 from aurorapt.errors import ResultsError
-from aurorapt.pictures.time_bins import gaps
+from aurorapt.pictures.time_bins import gaps, minutes_of
 from aurorapt.results.companion import Companion, RecordedProblem
 from aurorapt.results.tree import Result
 from aurorapt.science.event_search import SIMULATED, validated_sites
@@ -98,21 +97,6 @@ class Night:
             f"weights {about.weights_name} ({about.weights_kind}, {about.weights_sha256[:SHOWN_HASH]}), "
             f"aurorapt {about.aurorapt_version}"
         )
-
-
-def minute_of(file: str | Path) -> np.datetime64 | None:
-    """Read the minute, datetime64[m], in a minute file's name; None where it is no such name."""
-    match = MINUTE_FILE.fullmatch(Path(file).name)
-    try:
-        return np.datetime64(datetime.strptime(match["minute"], "%Y%m%d_%H%M"), "m") if match else None
-    except ValueError:
-        return None
-
-
-def minutes_of(files: Iterable[str]) -> NDArray[np.datetime64]:
-    """Give the minutes of those files that are minute files by their name, each once, ascending, datetime64[m], UTC."""
-    found = {minute for minute in map(minute_of, files) if minute is not None}
-    return np.array(sorted(found), "datetime64[m]")
 
 
 def read_one_night(

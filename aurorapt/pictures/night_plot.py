@@ -1,6 +1,5 @@
 """A night at a glance: keogram, labels, events and confidence over one axis of time."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,17 @@ from numpy.typing import NDArray
 
 from aurorapt import __version__
 from aurorapt.errors import OptionError, counted
+from aurorapt.pictures.captions import (
+    CHARACTER,
+    LINE,
+    NOT_FOR_SCIENCE,
+    TITLE_LINE,
+    Note,
+    note_lines,
+    title_lines,
+    write_notes,
+    write_title,
+)
 from aurorapt.pictures.colours import INK, class_colours
 from aurorapt.pictures.figures import FULL_WIDTH, MM, check_width, new_figure, style
 from aurorapt.pictures.keogram import Keogram
@@ -24,7 +34,6 @@ from aurorapt.pictures.panels import (
 )
 from aurorapt.pictures.time_axis import date_numbers, label_mlt, label_ut, magnetic_midnights
 from aurorapt.pictures.time_bins import FRAME_SECONDS, TimeBins, choose_bins
-from aurorapt.science.event_search import SIMULATED_NOTE
 from aurorapt.science.smoothing import Majority
 from aurorapt.themis_sites import SITES
 
@@ -32,9 +41,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEFT, GAP, LINE = 20, 1.8, 4.2  # mm: margin for names, between panels, of a line of text
-CHARACTER, BOLD_CHARACTER = 1.75, 2.5  # mm, of small print and of the title, in the mean
-RIGHT, RIGHT_OF_KEOGRAM = 5, 22  # mm: margins, the second with room for the colour bar
+LEFT, GAP = 20, 1.8  # mm: margin for names, between panels
+RIGHT, RIGHT_OF_KEOGRAM = 7, 22  # mm: margins, the second with room for the colour bar
+PATCH = 8  # mm: a legend's patch of colour and the space around it
 WIDE = 140  # mm: from here on there is room for twice as many ticks
 CONFIDENCE_COLOUR = "#56B4E9"  # of no class that the published network knows
 
@@ -116,18 +125,19 @@ def plot_night(
     panels = _panels(night, keogram, truth)
     with style():
         title, notes = _title(night, width), _notes(night, width)
-        top = LINE * (2.4 + 1.3 * len(title))
-        legend_rows = 1 if width >= WIDE else 3
+        legend = _legend_entries(night)
+        columns = _legend_columns([entry.get_label() for entry in legend], width)
+        legend_rows = -(-len(legend) // columns)
+        top = 2.4 * LINE + TITLE_LINE * len(title)
         bottom = LINE * (3.2 + legend_rows + len(notes))
         height = top + bottom + sum(panel.height + GAP for panel in panels)
         figure = figure or new_figure(width, height)
         axes = _add_axes(figure, panels, top, height, RIGHT_OF_KEOGRAM if keogram else RIGHT)
         _draw(figure, night, keogram, bins, truth, axes)
         _label_time(night, bins, list(axes.values()), 10 if width >= WIDE else 6)
-        figure.text(2 / width, 1 - 1.5 / height, "\n".join(title), va="top", fontsize=10, fontweight="bold")
-        _add_legend(figure, night, width, height, LINE * (len(notes) + legend_rows / 2 + 0.6))
-        for number, (text, weight) in enumerate(reversed(notes)):
-            figure.text(2 / width, (LINE * (number + 0.3)) / height, text, va="bottom", fontweight=weight)
+        write_title(figure, title, width, height)
+        _add_legend(figure, legend, columns, LINE * (len(notes) + legend_rows / 2 + 0.6) / height)
+        write_notes(figure, notes, width, height)
     return figure
 
 
@@ -226,11 +236,11 @@ def _label_time(night: Night, bins: TimeBins, axes: "list[Axes]", most: int) -> 
 def _title(night: Night, width: float) -> list[str]:
     name = SITES[night.site].name if night.site in SITES else "site unknown"
     date = night.date if night.date is not None else night.night_file.result.csv_file.name
-    return textwrap.wrap(f"{name} ({night.camera}), {date}", int((width - 4) / BOLD_CHARACTER))
+    return title_lines(f"{name} ({night.camera}), {date}", width)
 
 
-def _add_legend(figure: "Figure", night: Night, width: float, height: float, y: float) -> None:
-    """Add the colours of the classes and the looks of events, centred at y mm."""
+def _legend_entries(night: Night) -> list[Any]:
+    """Give the colours of the classes and the looks of events."""
     from matplotlib.patches import Patch
 
     colours = class_colours(night.classes)
@@ -238,11 +248,24 @@ def _add_legend(figure: "Figure", night: Night, width: float, height: float, y: 
     if night.class_name in colours:
         for quality in ("good", "doubtful"):
             entries.append(Patch(label=f"{quality} event", **event_look(quality, colours[night.class_name])))
+    return entries
+
+
+def _legend_columns(names: list[str], width: float) -> int:
+    """Say how many names of a legend have room beside each other."""
+    widths = [PATCH + CHARACTER * len(name) for name in names]
+    if sum(widths) <= width:
+        return max(len(names), 1)
+    return max(int(width / max(widths)), 1)
+
+
+def _add_legend(figure: "Figure", entries: list[Any], columns: int, y: float) -> None:
+    """Add a legend centred at y, a share of the figure's height."""
     figure.legend(
         handles=entries,
         loc="center",
-        bbox_to_anchor=(0.5, y / height),
-        ncols=len(entries) if width >= WIDE else 2,
+        bbox_to_anchor=(0.5, y),
+        ncols=columns,
         frameon=False,
         handlelength=1.2,
         handleheight=0.9,
@@ -252,15 +275,13 @@ def _add_legend(figure: "Figure", night: Night, width: float, height: float, y: 
     )
 
 
-def _notes(night: Night, width: float) -> list[tuple[str, str]]:
-    """Give the small print, line by line, with its weight."""
+def _notes(night: Night, width: float) -> list[Note]:
     smoothing = f"smoothing {night.model_id}" if night.model_id else "nothing to smooth"
-    texts = [(night.made_with, "normal"), (f"{smoothing}; drawn by aurorapt {__version__}", "normal")]
+    notes = [Note(night.made_with), Note(f"{smoothing}; drawn by aurorapt {__version__}")]
     if night.problems:
-        texts.append((f"{counted(len(night.problems), 'problem')} told in the companion", "normal"))
+        notes.append(Note(f"{counted(len(night.problems), 'problem')} told in the companion"))
     if night.site not in SITES:
-        texts.append(("site not in the table: no magnetic local time", "normal"))
+        notes.append(Note("site not in the table: no magnetic local time"))
     if night.simulated:
-        texts.append((SIMULATED_NOTE, "bold"))
-    room = int((width - 4) / CHARACTER)
-    return [(line, weight) for text, weight in texts for line in textwrap.wrap(text, room)]
+        notes.append(Note(NOT_FOR_SCIENCE, bold=True))
+    return note_lines(notes, width)

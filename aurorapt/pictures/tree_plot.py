@@ -1,6 +1,5 @@
 """An archive at a glance: sites by dates, pulsating minutes over hours observed."""
 
-import textwrap
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt import __version__
+from aurorapt.errors import counted
+from aurorapt.pictures.captions import (
+    LINE,
+    NOT_FOR_SCIENCE,
+    TITLE_LINE,
+    Note,
+    note_lines,
+    title_lines,
+    write_notes,
+    write_title,
+)
 from aurorapt.pictures.figures import FULL_WIDTH, check_width, new_figure, style
-from aurorapt.pictures.night_plot import BOLD_CHARACTER, CHARACTER, LINE, WIDE
+from aurorapt.pictures.night_plot import WIDE
 from aurorapt.pictures.time_axis import date_numbers
 from aurorapt.pictures.tree_data import Overview, site_latitude
-from aurorapt.science.event_search import SIMULATED_NOTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,12 +100,11 @@ def plot_tree(overview: Overview, width: float = FULL_WIDTH, figure: "Figure | N
     period = choose_period(first, last)
     starts = period_starts(first, last, period)
     notes = _notes(overview, width)
-    text = f"Pulsating aurora, {first} to {last}, by {period}"
-    title = textwrap.wrap(text, int((width - 4) / BOLD_CHARACTER))
+    title = title_lines(f"Pulsating aurora, {first} to {last}, by {period}", width)
     bars = 9.5 if width >= WIDE else 20  # mm
     bottom = LINE * (2.2 + len(notes)) + bars + 7
     body = ROW * len(overview.sites)
-    height = (0.9 + 1.3 * len(title)) * LINE + body + bottom
+    height = 0.9 * LINE + TITLE_LINE * len(title) + body + bottom
     with style():
         figure = figure or new_figure(width, height)
         place = (LEFT / width, bottom / height, 1 - (LEFT + RIGHT) / width, body / height)
@@ -104,9 +112,8 @@ def plot_tree(overview: Overview, width: float = FULL_WIDTH, figure: "Figure | N
         images = _draw(axes, *cells(overview, starts), starts)
         _label(axes, overview, width)
         _add_bars(figure, images, period, LINE * len(notes) + 10, width, height)
-        figure.text(2 / width, 1 - 1.5 / height, "\n".join(title), va="top", fontsize=10, fontweight="bold")
-        for number, (text, weight) in enumerate(reversed(notes)):
-            figure.text(2 / width, LINE * (number + 0.3) / height, text, va="bottom", fontweight=weight)
+        write_title(figure, title, width, height)
+        write_notes(figure, notes, width, height)
     return figure
 
 
@@ -165,17 +172,12 @@ def _add_bars(figure: "Figure", images: list[Any], period: str, y: float, width:
         bar.set_label(name, labelpad=1)
 
 
-def _notes(overview: Overview, width: float) -> list[tuple[str, str]]:
+def _notes(overview: Overview, width: float) -> list[Note]:
     nights = sum(len(nights) for nights in overview.nights.values())
     total = sum(night.hours for nights in overview.nights.values() for night in nights.values())
-    texts = [
-        (
-            f"{nights} nights of {len(overview.nights)} sites, {total:.0f} h observed; drawn by aurorapt {__version__}",
-            0,
-        ),
-        (f"weights {', '.join(sorted(overview.weights))}", 0),
-    ]
+    sites = len(overview.nights)
+    seen = f"{counted(nights, 'night')} of {counted(sites, 'site')}, {total:.0f} h observed"
+    notes = [Note(f"{seen}; drawn by aurorapt {__version__}"), Note(f"weights {', '.join(sorted(overview.weights))}")]
     if overview.simulated:
-        texts.append((SIMULATED_NOTE, 1))
-    room = int((width - 4) / CHARACTER)
-    return [(line, ("normal", "bold")[bold]) for text, bold in texts for line in textwrap.wrap(text, room)]
+        notes.append(Note(NOT_FOR_SCIENCE, bold=True))
+    return note_lines(notes, width)

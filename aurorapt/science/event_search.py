@@ -17,7 +17,6 @@ from aurorapt.science.stretches import FRAME_SECONDS, NightFile, Stretch, find_n
 
 COLUMNS = tuple("class" if field.name == "class_name" else field.name for field in fields(Event))
 SIMULATED = "simulated"  # kind of weights
-SIMULATED_NOTE = "weights trained on simulated frames: for trying the tool, not for science"
 
 
 @dataclass
@@ -126,7 +125,7 @@ def _tell(found: EventSearch, model: str) -> None:
         why = "asked for" if model == "majority" else "these weights have other classes than the regression knows"
         found.note(f"the plain majority of 601 frames was used ({why}); its p_mean is a share, not a probability")
     if any(row["kind"] == SIMULATED for row in found.weights.values()):
-        found.note(SIMULATED_NOTE)
+        found.note("weights trained on simulated frames: for trying the tool, not for science")
     unvalidated = sorted({event.site for event in found.events if not event.site_validated})
     if unvalidated:
         found.note(f"not validated for {found.class_name}: {', '.join(unvalidated)}; see site_validated")

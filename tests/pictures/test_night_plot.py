@@ -263,6 +263,24 @@ def test_other_classes_have_colours_and_a_share(tmp_path: Path) -> None:
     assert "share" in panels(figure), "which is what the majority gives, and no probability"
 
 
+def test_names_from_files_are_shown_as_they_are(tmp_path: Path) -> None:
+    names = [r"$\foo$", "a\nb", "<b>&", "%s{}"]
+    night = night_of(tmp_path, weights_name=names[0] + names[1], weights_kind=names[2] + names[3])
+    for ending in ENDINGS:
+        assert figure_bytes(figure := plot_night(night), ending)
+    assert any(r"weights $\foo$a?b (<b>&%s{}," in text for text in texts(figure))
+
+
+def test_any_number_of_classes_has_room(tmp_path: Path) -> None:
+    names = [f"class_{number}_of_many" for number in range(30)]
+    rows = [f"20200218,08:00:{number:02d},{number},{name},0.5" for number, name in enumerate(names)]
+    path = write_file(tmp_path / "20200218_gill_themis_classifications.txt", rows)
+    figure = plot_night(read_one_night(path, refuse), width=84)
+    boxes = [text.get_window_extent() for text in all_texts(figure) if text.get_text() in texts(figure)]
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 for box in boxes)
+    assert len({name.replace("_", " ") for name in names} & set(texts(figure))) == 30
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_night_of_one_frame_and_one_of_none(tmp_path: Path, count: int) -> None:
     path = write_file(tmp_path / "20200218_gill_themis_classifications.txt", blocks(START, (1, "pulsating"))[:count])
