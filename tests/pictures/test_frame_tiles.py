@@ -89,3 +89,10 @@ def test_small_print_names_the_weights_and_says_when_others_lend_their_view(weig
     write_companion(path, weights_identity="another")
     _, notes = view_of_network(read_one_night(path, print), weights_file)
     assert notes[2] == "dark below 15 degrees as in tiny: the night's own weights are not at hand"
+
+
+def test_small_print_is_printable_whatever_a_companion_says(weights_file: Path, tmp_path: Path) -> None:
+    (path,) = write_nights(tmp_path, "fsmi_themis", blocks("2020-02-18T06:00:00", (1, "no_aurora")))
+    write_companion(path, weights_name="mine\n\ud800")
+    _, notes = view_of_network(read_one_night(path, print), weights_file)
+    assert notes[1].startswith("weights mine?? (converted, hash)")
