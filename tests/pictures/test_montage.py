@@ -7,21 +7,19 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from aurorapt.archive.frames import read_minute
 from aurorapt.pictures.colours import CLASS_COLOURS
 from aurorapt.pictures.frame_tiles import sky_tile
 from aurorapt.pictures.montage import GAP, HEAD_HEIGHT, HEADING_HEIGHT, MARGIN, PER_GROUP, TILE, draw_montage
-from aurorapt.pictures.montage_choice import choose_groups
+from aurorapt.pictures.montage_choice import Group, choose_groups
 from tests.fake_camera import minute_path
 from tests.pictures.drawn import assert_pixels_as_stored
 from tests.pictures.example_frames import START, WHOLE_SKY, open_night, rows_of, write_night
 
 
-def shown(groups: object) -> list[tuple[str, list[int | None]]]:
+def shown(groups: list[Group]) -> list[tuple[str, list[int | None]]]:
     """Give, of each group, its class and the places of its frames."""
-    return [
-        (group.name, [None if frame is None else frame.place for frame in group.frames])
-        for group in groups  # type: ignore[attr-defined]
-    ]
+    return [(group.name, [None if frame is None else frame.place for frame in group.frames]) for group in groups]
 
 
 def test_frames_are_spread_evenly_over_each_class(tmp_path: Path) -> None:
@@ -69,17 +67,14 @@ def test_a_tile_says_so_where_none_of_its_frames_can_be_read(tmp_path: Path) -> 
 
 
 def test_only_the_minutes_that_are_shown_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from aurorapt.pictures import night_frames
-
     night = open_night(write_night(tmp_path, rows_of(["pulsating"] * 200), range(10), 20), tmp_path / "stream0")
     read: list[str] = []
-    whole = night_frames.read_minute
 
     def noting(minute_file: object, *rest: object) -> object:
         read.append(str(minute_file))
-        return whole(minute_file, *rest)  # type: ignore[arg-type]
+        return read_minute(minute_file, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(night_frames, "read_minute", noting)
+    monkeypatch.setattr("aurorapt.pictures.night_frames.read_minute", noting)
     choose_groups(night, 2)
     assert 2 <= len(read) <= 4
 

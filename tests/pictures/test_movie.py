@@ -28,7 +28,7 @@ SWATCH = (LABEL_Y + 16, LEFT + 16)  # the middle of the label's colour: y, x
 def pictures_of(path: Path) -> NDArray[np.uint8]:
     """(n, y, x, 3) uint8 [picture, y, x, colour]: all pictures of a movie."""
     frames = imageio_ffmpeg.read_frames(path)
-    about: dict[str, Any] = next(frames)  # type: ignore[assignment]
+    about: dict[str, Any] = next(frames)
     size = about["size"]
     return np.array([np.frombuffer(frame, np.uint8).reshape(size[1], size[0], 3) for frame in frames])
 
@@ -59,7 +59,7 @@ def test_every_frame_is_there_once_with_the_colour_of_its_class(tmp_path: Path) 
 
 def test_it_plays_everywhere(tmp_path: Path) -> None:
     make_movie(tmp_path, ["pulsating"] * 20, [0], fps=10)
-    about: dict[str, Any] = next(imageio_ffmpeg.read_frames(tmp_path / "night.mp4"))  # type: ignore[assignment]
+    about: dict[str, Any] = next(imageio_ffmpeg.read_frames(tmp_path / "night.mp4"))
     assert (about["codec"], about["pix_fmt"].split("(")[0], about["fps"]) == ("h264", "yuv420p", 10)
     content = (tmp_path / "night.mp4").read_bytes()
     assert content.index(b"moov") < content.index(b"mdat"), "plays while it loads"
@@ -68,7 +68,7 @@ def test_it_plays_everywhere(tmp_path: Path) -> None:
 def test_a_gif_for_slides(tmp_path: Path) -> None:
     make_movie(tmp_path, ["pulsating"] * 20, [0], path=tmp_path / "night.gif")
     with Image.open(tmp_path / "night.gif") as movie:
-        assert (movie.format, movie.n_frames, movie.info["duration"]) == ("GIF", 20, 50)  # type: ignore[attr-defined]
+        assert (movie.format, movie.n_frames, movie.info["duration"]) == ("GIF", 20, 50)
         colours = np.asarray(movie.convert("RGB")).reshape(-1, 3)
     orange = ImageColor.getrgb(CLASS_COLOURS["pulsating"])
     assert (np.abs(colours.astype(int) - orange).max(axis=1) <= 8).sum() > 300
