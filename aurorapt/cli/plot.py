@@ -9,7 +9,7 @@ import typer
 
 from aurorapt.cli.app import command, show_product
 from aurorapt.cli.process import EXIT_FAILED, say
-from aurorapt.errors import OptionError, counted
+from aurorapt.errors import OptionError, ResultsError, counted
 from aurorapt.pictures.clock_times import parse_clock_time
 from aurorapt.run.options import check_path
 
@@ -144,8 +144,13 @@ def _draw_nights(
                 raise OptionError(f"--class {class_name!r} is none of these results; give {' or '.join(night.classes)}")
             name = picture_name(night, format, options.montage)
             picture = (output or Path(name)) if alone else (output or Path()) / name
-            whole &= draw_night(night, picture, options, say_not_used, bar.update)
-            count += 1
+            try:
+                whole &= draw_night(night, picture, options, say_not_used, bar.update)
+                count += 1
+            except OptionError as error:  # such as --from after the last frame
+                if alone:
+                    raise
+                told(night.night_file.result.csv_file, str(error))
     show_product(f"drawn {picture}" if alone else f"{counted(count, 'picture')} drawn in {output or Path()}")
     return whole and not told.any
 
@@ -159,8 +164,13 @@ def _nights(paths: list[Path], class_name: str, model: str, told: "_Told") -> "I
     for path in paths:
         if path.is_dir():
             yield from read_nights(find_night_files([path]), told, class_name, model)
-        else:
+            continue
+        try:
             yield read_one_night(path, told, class_name, model)
+        except ResultsError as error:
+            if len(paths) == 1:
+                raise
+            told(path, str(error))
 
 
 class _Told:

@@ -15,6 +15,7 @@ from aurorapt.pictures.night_data import Night
 from aurorapt.pictures.time_bins import TimeBins, minute_of, minutes_of
 from aurorapt.themis import FRAME_SIZE
 
+UNNUMBERED = "themis"
 MERIDIAN = slice(FRAME_SIZE // 2 - 1, FRAME_SIZE // 2 + 1)  # the two columns beside the middle of the image
 # as asilib scales what it draws: these shares of the pixels, and no more than ten times from dark to bright
 DARK_QUANTILE, BRIGHT_QUANTILE, MOST_CONTRAST = 0.25, 0.98, 10
@@ -80,8 +81,8 @@ def find_frames(night: Night, stream0: Path) -> CameraNight:
         )
     found = list(camera_nights(find_archive(stream0), night.date, night.date, {night.site}))
     own = [camera for camera in found if camera.folder.name.lower() == night.camera]
-    if not own and night.companion is None:  # whose name does not say the device
-        own = found
+    if not own:  # results of the original, and copies of the archive, may leave out the device number
+        own = [camera for camera in found if UNNUMBERED in (camera.device, night.camera.partition("_")[2])]
     if len(own) != 1:
         names = " and ".join(camera.folder.name for camera in found) or "no camera of the site"
         raise ArchiveError(f"{stream0} holds {names} on {night.date}; {night.camera} is looked for")

@@ -85,6 +85,18 @@ def test_a_part_of_a_night(files: list[Path]) -> None:
     assert Path("1.svg").read_bytes() == Path("2.svg").read_bytes() != Path("0.svg").read_bytes()
 
 
+def test_one_night_that_cannot_be_drawn_does_not_keep_others_from_it(files: list[Path]) -> None:
+    done = plot("results", "--nights", "--from", "00:10")
+    assert (done.returncode, done.stdout) == (0, "2 pictures drawn in .\n"), "on the first date to its last frame"
+    done = plot("results", "--nights", "--from", "12:00", "-o", "late")
+    assert (done.returncode, done.stdout) == (1, "1 picture drawn in late\n")
+    assert done.stderr.startswith(f"aurorapt: not used: {files[1]}: nothing to draw from 2020-02-19T12:00:00")
+    files[0].write_text("nonsense\n")
+    done = plot(*files, "-o", "rest")
+    assert (done.returncode, done.stdout) == (1, "1 picture drawn in rest\n")
+    assert "line 1: expected" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -345,6 +345,13 @@ def test_an_archive_that_has_no_frames_of_it(tmp_path: Path) -> None:
         find_frames(night, tmp_path / "stream0")
     write_minute(tmp_path / "stream0", datetime(2020, 2, 18, 8) + timedelta(minutes=1), 1)
     assert find_frames(night, tmp_path / "stream0").folder.name == "gill_themis19"
+    numbered = night_of(tmp_path / "numbered", camera_night="20200218 gill_themis19")
+    assert find_frames(numbered, tmp_path / "stream0").folder.name == "gill_themis19"
+    write_minute(tmp_path / "copy", datetime(2020, 2, 18, 8), 1, device="themis")
+    assert find_frames(numbered, tmp_path / "copy").folder.name == "gill_themis"
+    write_minute(tmp_path / "other", datetime(2020, 2, 18, 8), 1, device="themis11")
+    with pytest.raises(ArchiveError, match="gill_themis11 on 2020-02-18; gill_themis19 is looked for"):
+        find_frames(numbered, tmp_path / "other")
     write_minute(tmp_path / "stream0", datetime(2020, 2, 18, 8), 1, device="themis11")
     with pytest.raises(ArchiveError, match="gill_themis11 and gill_themis19"):
         find_frames(night, tmp_path / "stream0")
