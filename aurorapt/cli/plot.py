@@ -9,7 +9,7 @@ import typer
 
 from aurorapt.cli.app import command, show_product
 from aurorapt.cli.process import EXIT_FAILED, say
-from aurorapt.errors import OptionError, ResultsError, counted
+from aurorapt.errors import ArchiveError, OptionError, ResultsError, counted
 from aurorapt.pictures.clock_times import parse_clock_time
 from aurorapt.run.options import check_path
 
@@ -147,7 +147,10 @@ def _draw_nights(
             try:
                 whole &= draw_night(night, picture, options, say_not_used, bar.update)
                 count += 1
-            except OptionError as error:  # such as --from after the last frame
+            except (
+                ArchiveError,
+                OptionError,
+            ) as error:  # --from after the last frame, a montage without any
                 if alone:
                     raise
                 told(night.night_file.result.csv_file, str(error))

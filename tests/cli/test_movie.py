@@ -147,3 +147,15 @@ def test_a_folder_of_several_nights_is_not_one(tmp_path: Path, weights_file: Pat
     result = aurorapt_here("movie", tmp_path, *options)
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert "holds 2 camera-nights; name the classification file of one" in result.stderr
+
+
+def test_a_night_without_frames_keeps_no_montage_of_another_from_it(tmp_path: Path, weights_file: Path) -> None:
+    write_night(tmp_path, rows_of(["pulsating"] * 3), (0,), 3)
+    (tmp_path / "results").mkdir()
+    (tmp_path / NIGHT).rename(tmp_path / "results" / NIGHT)
+    other = write_file(tmp_path / "results" / "20140309_gill_themis_classifications.txt", [])
+    options = ("--stream0", tmp_path / "stream0", "-o", tmp_path / "drawn", "--weights", weights_file)
+    result = aurorapt_here("plot", tmp_path / "results", "--nights", "--montage", *options)
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["20140310_gill_themis_montage.png"]
+    assert (result.returncode, result.stdout) == (1, f"1 picture drawn in {tmp_path / 'drawn'}\n")
+    assert result.stderr.startswith(f"aurorapt: not used: {other}: ")
