@@ -28,6 +28,7 @@ WORTH = (
     "on real nights the labels of the published weights agree with a human's on 63 % of frames (README)"
 )
 NO_PICTURES = "no pictures: pip install 'aurorapt[plot]'; aurorapt plot then draws these results too"
+REMARK = "simulated frames, with their truth: no real night"
 MARKER = ".aurorapt-demo"  # in a folder that a demo made and may therefore empty
 
 
@@ -149,7 +150,7 @@ def _draw(output: Path, camera: CameraNight, csv_file: Path, true_classes: Seque
     night = read_one_night(csv_file, _refuse)
     bins = night_bins(night)
     picture = _picture(output, camera.site)
-    save_figure(plot_night(night, read_keogram(camera, bins), bins, true_classes), picture)
+    save_figure(plot_night(night, read_keogram(camera, bins), bins, true_classes, REMARK), picture)
     return picture
 
 

@@ -91,6 +91,7 @@ def plot_night(
     keogram: Keogram | None = None,
     bins: TimeBins | None = None,
     truth: Sequence[str] | None = None,
+    remark: str = "",
     width: float = FULL_WIDTH,
     figure: "Figure | None" = None,
 ) -> "Figure":
@@ -102,6 +103,7 @@ def plot_night(
     keogram : of the same camera; no keogram is drawn where None
     bins : of time, as `night_bins` gives them where None
     truth : n class names, one a frame, where they are known, as for a simulated night
+    remark : to stand in the small print, in bold
     width : mm, of a new figure as printed; no text is smaller than 8 points
     figure : an empty one to draw into; a new one where None
 
@@ -124,7 +126,7 @@ def plot_night(
     bins = bins or night_bins(night)
     panels = _panels(night, keogram, truth)
     with style():
-        title, notes = _title(night, width), _notes(night, width)
+        title, notes = _title(night, width), _notes(night, remark, width)
         legend = _legend_entries(night)
         columns = _legend_columns([entry.get_label() for entry in legend], width)
         legend_rows = -(-len(legend) // columns)
@@ -275,7 +277,7 @@ def _add_legend(figure: "Figure", entries: list[Any], columns: int, y: float) ->
     )
 
 
-def _notes(night: Night, width: float) -> list[Note]:
+def _notes(night: Night, remark: str, width: float) -> list[Note]:
     smoothing = f"smoothing {night.model_id}" if night.model_id else "nothing to smooth"
     notes = [Note(night.made_with), Note(f"{smoothing}; drawn by aurorapt {__version__}")]
     if night.problems:
@@ -284,4 +286,6 @@ def _notes(night: Night, width: float) -> list[Note]:
         notes.append(Note("site not in the table: no magnetic local time"))
     if night.simulated:
         notes.append(Note(NOT_FOR_SCIENCE, bold=True))
+    if remark:
+        notes.append(Note(remark, bold=True))
     return note_lines(notes, width)

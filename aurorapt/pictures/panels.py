@@ -22,7 +22,7 @@ NETWORK_ELEVATION = 15  # degrees, below which the network sees nothing
 NEAR_ZENITH = 80.0  # degrees; halfway between the rows in which this is crossed is the zenith
 NARROW = 400  # bins beside each other that are narrower than a line is thick
 THICKNESS = 0.03  # of a line that is drawn as an area, of the panel
-PALE = 0.25  # opacity of what is doubtful
+PALE = 0.25  # share of colour in what is doubtful
 SHARE_ROWS = 60  # of an image of shares
 
 
@@ -195,7 +195,10 @@ def event_look(quality: str, colour: str) -> dict[str, Any]:
 
     if quality == "good":
         return {"facecolor": colour, "linewidth": 0}
-    return {"facecolor": (*to_rgb(colour), PALE), "edgecolor": colour, "linewidth": 0, "hatch": "//////"}
+    pale = tuple(
+        1 - PALE * (1 - part) for part in to_rgb(colour)
+    )  # opaque, as SVG makes the hatch as clear as the face
+    return {"facecolor": pale, "edgecolor": colour, "linewidth": 0, "hatch": "//////"}
 
 
 def draw_problems(axes: "Axes", minutes: NDArray[np.datetime64]) -> None:

@@ -1,6 +1,7 @@
 """A night drawn: what is where, and what is white."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -214,8 +215,9 @@ def test_small_print_says_what_a_reader_must_know(tmp_path: Path) -> None:
     problems = [{"file": name, "reason": "damaged", "may_pass": False, "count": 1} for name in names]
     about = {"weights_name": "toy", "weights_kind": "simulated", "weights_sha256": "0123456789ab", "problems": problems}
     night = night_of(tmp_path, **about, camera_night="20200218 gill_themis19")
-    figure = plot_night(night)
+    figure = plot_night(night, remark="seen on the moon")
     shown = "\n".join(texts(figure))
+    assert "seen on the moon" in shown
     assert "Gillam (gill_themis19), 2020-02-18" in shown
     assert "weights toy (simulated, 01234567), aurorapt 1" in shown
     assert "trained on simulated frames: for trying the tool, not for science" in shown
@@ -231,6 +233,13 @@ def test_good_and_doubtful_events_look_different(tmp_path: Path) -> None:
         image = panel(figure, panels(figure)["events"])
         colour = ImageColor.getrgb(CLASS_COLOURS["pulsating"])
         looks.append(float((np.abs(image.astype(int) - colour).max(axis=2) < 30).mean()))
+        if camera == "rank_themis":
+            svg = figure_bytes(figure, "svg").decode()
+            (pattern,) = re.findall(r"<pattern.*?</pattern>", svg, re.DOTALL)
+            assert len(set(re.findall("#[0-9a-f]{6}", pattern))) == 2, (
+                "hatched in SVG too, whose hatch is the face's shade"
+            )
+            assert not re.search(r"fill: url[^>]*fill-opacity", svg)
     assert looks[0] > 2 * looks[1] > 0, "filled, and hatched"
 
 
