@@ -21,6 +21,7 @@ from aurorapt.errors import OptionError, WeightsError, counted, one_line
 from aurorapt.images.layouts import as_counts, as_frames
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.images.stacks import Chunk, as_times, batches, chunks, whole_times, with_times
+from aurorapt.machine.html_table import html_table
 from aurorapt.machine.processors import usable_processors
 from aurorapt.weights.location import find_weights
 from aurorapt.weights.weights_file import SIMULATED_NOTICE, Weights, read_weights
@@ -87,6 +88,16 @@ class Classifier:
             f"Classifier(name={self.name!r}, kind={self.kind!r}, classes={self.classes!r}, "
             f"precision={self.precision!r}, threads={self.threads})"
         )
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        rows = [
+            ("weights", f"{self.name} ({self.kind})"),
+            ("classes", ", ".join(self.classes)),
+            ("precision", self.precision),
+            ("threads", self.threads),
+        ]
+        return html_table("Classifier", rows, notes=[SIMULATED_NOTICE] if self.kind == "simulated" else [])
 
     def predict(self, images: NDArray[Any], layout: str = "readfile") -> NDArray[np.float32]:
         """Give the probabilities of each class for each frame.

@@ -11,6 +11,7 @@ from aurorapt.cli import (  # noqa: F401  each adds its command
     demo,
     download,
     events,
+    movie,
     plot,
     simulate,
     summary,

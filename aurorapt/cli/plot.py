@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aurorapt.cli.app import command, show_product
-from aurorapt.cli.clock_times import parse_clock_time
 from aurorapt.cli.process import EXIT_FAILED, say
-from aurorapt.errors import OptionError, ResultsError, counted
+from aurorapt.errors import ArchiveError, OptionError, ResultsError, counted
+from aurorapt.pictures.clock_times import parse_clock_time
 from aurorapt.run.options import check_path
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ OVERVIEW = Path("overview.png")
 @command(
     "plot",
     "aurorapt plot results/2020/02/18/20200218_fsmi_themis_classifications.txt --stream0 /data/stream0 -o night.pdf",
+    "aurorapt plot night.txt --stream0 /data/stream0 --montage -o montage.png",
     "aurorapt plot results -o overview.png",
     "aurorapt plot results --nights -o pictures",
 )
@@ -47,6 +48,12 @@ def plot(
             help="Picture, .png, .pdf or .svg; for several nights a folder. [default: named after the night, here]",
         ),
     ] = None,
+    montage: Annotated[
+        bool,
+        typer.Option(
+            "--montage", help="Draw frames of each class as the network sees them, .png or .pdf; needs --stream0."
+        ),
+    ] = False,
     nights: Annotated[bool, typer.Option("--nights", help="Draw each night that the folders hold.")] = False,
     from_: Annotated[
         str | None, typer.Option("--from", metavar="HH:MM", help="UT at which to begin. [default: the first frame]")
@@ -59,6 +66,10 @@ def plot(
         str, typer.Option(metavar="NAME", help="regression, majority or auto, as in aurorapt events.")
     ] = "auto",
     width: Annotated[float, typer.Option(metavar="MM", help="Width as printed; text has 8 points or more.")] = 180,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights whose view of the sky a montage shows. [default: as classify]"),
+    ] = None,
     format: Annotated[str, typer.Option(metavar="NAME", help="png, pdf or svg, of the pictures in a folder.")] = "png",
 ) -> None:
     """Draw nights at a glance, or an archive: a file is a night, a folder an overview of sites by dates.
@@ -68,7 +79,8 @@ def plot(
     from aurorapt.pictures.figures import ENDINGS, check_width, load_matplotlib
     from aurorapt.pictures.night_pictures import NightOptions
 
-    load_matplotlib()
+    if not montage:
+        load_matplotlib()
     check_width(width)
     paths = [check_path("PATH", path) for path in paths]
     output = None if output is None else check_path("--output", output)
@@ -79,13 +91,16 @@ def plot(
     end = None if to is None else parse_clock_time(to, "--to")
     if start is not None and end is not None and end <= start:
         raise OptionError(f"--to {to} is not after --from {from_}")
-    options = NightOptions(stream0, start, end, width)
+    weights = None if weights is None else check_path("--weights", weights)
+    if montage and (stream0 is None or (start, end) != (None, None)):
+        raise OptionError("--montage needs --stream0 DIR, and shows a whole night: leave out --from and --to")
+    options = NightOptions(stream0, start, end, width, montage, weights)
     folders = [path for path in paths if path.is_dir()]
     if folders and not nights:
         if len(folders) < len(paths):
             raise OptionError(f"{folders[0]} is a folder, and other paths are not; give --nights for a picture of each")
         if options != NightOptions(width=width) or class_name != "pulsating":
-            raise OptionError("--stream0, --from, --to and --class are for pictures of nights; add --nights")
+            raise OptionError("--stream0, --montage, --from, --to and --class are for pictures of nights; add --nights")
         whole = _draw_overview(paths, output or OVERVIEW, model, width)
     else:
         whole = _draw_nights(paths, output, options, class_name, model, format)
@@ -127,12 +142,15 @@ def _draw_nights(
         for night in _nights(paths, class_name, model, told):
             if class_name != "pulsating" and night.classes and class_name not in night.classes:
                 raise OptionError(f"--class {class_name!r} is none of these results; give {' or '.join(night.classes)}")
-            name = picture_name(night, format)
+            name = picture_name(night, format, options.montage)
             picture = (output or Path(name)) if alone else (output or Path()) / name
             try:
                 whole &= draw_night(night, picture, options, say_not_used, bar.update)
                 count += 1
-            except OptionError as error:  # such as --from after the last frame
+            except (
+                ArchiveError,
+                OptionError,
+            ) as error:  # --from after the last frame, a montage without any
                 if alone:
                     raise
                 told(night.night_file.result.csv_file, str(error))

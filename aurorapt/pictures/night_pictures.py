@@ -10,6 +10,7 @@ from aurorapt.archive.camera_nights import Problem
 from aurorapt.errors import ArchiveError, OptionError, counted
 from aurorapt.pictures.figures import FULL_WIDTH, save_figure
 from aurorapt.pictures.keogram import Keogram, find_frames, read_keogram
+from aurorapt.pictures.montage import write_montage
 from aurorapt.pictures.night_data import Night
 from aurorapt.pictures.night_plot import night_bins, plot_night
 from aurorapt.pictures.time_bins import TimeBins
@@ -23,17 +24,21 @@ class NightOptions:
     ``stream0`` : archive for the keogram; none is drawn where None
     ``start``, ``end`` : seconds after midnight UT, of what is drawn; from the first and to the last frame where None
     ``width`` : mm
+    ``montage`` : draw frames of each class instead, as these ``weights`` see them, the default ones where None
     """
 
     stream0: Path | None = None
     start: int | None = None
     end: int | None = None
     width: float = FULL_WIDTH
+    montage: bool = False
+    weights: Path | None = None
 
 
-def picture_name(night: Night, ending: str) -> str:
+def picture_name(night: Night, ending: str, montage: bool = False) -> str:
     """Name a night's picture as its classification file, such as 20200218_fsmi_themis.png."""
-    return f"{night.night_file.result.csv_file.stem.removesuffix('_classifications')}.{ending}"
+    name = night.night_file.result.csv_file.stem.removesuffix("_classifications")
+    return f"{name}{'_montage' if montage else ''}.{ending}"
 
 
 def draw_night(
@@ -63,6 +68,9 @@ def draw_night(
     ResultsError
         If the file cannot be written.
     """
+    if options.montage and options.stream0 is not None:
+        report_damage(write_montage(night, output, options.stream0, options.weights), report)
+        return True
     bins = night_bins(night, _at(night, options.start), _at(night, options.end))
     keogram, whole = None, True
     if options.stream0 is not None:
@@ -72,7 +80,7 @@ def draw_night(
             report(options.stream0, f"{output} has no keogram: {error}")
             whole = False
         else:
-            _report_damage(keogram.problems, report)
+            report_damage(keogram.problems, report)
     save_figure(plot_night(night, keogram, bins, width=options.width), output)
     return whole
 
@@ -82,7 +90,8 @@ def _read_keogram(night: Night, stream0: Path, bins: TimeBins, on_minute: Callab
     return read_keogram(find_frames(night, stream0), bins, salvage, on_minute=on_minute)
 
 
-def _report_damage(problems: list[Problem], report: Report) -> None:
+def report_damage(problems: list[Problem], report: Report) -> None:
+    """Tell of the first of some problems, and how many more there are."""
     if problems:
         others = f", and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else ""
         report(Path(problems[0].file), f"{problems[0].reason}{others}")

@@ -88,16 +88,12 @@ def draw_shares(
     axes.set_yticks([])
     if not len(times):
         return
-    places = bins.places(times)
-    counts = np.zeros((bins.count, len(classes)))
-    np.add.at(counts, (places[places >= 0], labels[places >= 0]), 1)
-    held = bins.held(counts.any(axis=1))
-    shares = counts[held] / np.maximum(counts[held].sum(axis=1, keepdims=True), 1)
+    shares = bins.shares(times, labels, len(classes))
     heights = (np.arange(SHARE_ROWS) + 0.5) / SHARE_ROWS
     shown = (shares.cumsum(axis=1)[None] < heights[:, None, None]).sum(axis=2).clip(0, len(classes) - 1)
     colours = np.array([to_rgba(colour) for colour in class_colours(classes).values()])
     image = colours[shown]
-    image[:, held < 0] = (1, 1, 1, 0)
+    image[:, ~shares.any(axis=1)] = (1, 1, 1, 0)
     extent = (*date_numbers(bins.edges[[0, -1]]), 0, 1)
     axes.imshow(image, extent=extent, aspect="auto", interpolation="nearest", origin="lower")
 

@@ -64,6 +64,27 @@ class TimeBins:
         short = (following - last - 1) * self.seconds < LONGEST_STEP
         return np.where(filled | (short & (last >= 0) & (following < self.count)), last, -1)
 
+    def shares(self, times: NDArray[np.datetime64], labels: NDArray[np.intp], classes: int) -> NDArray[np.float64]:
+        """Say how large a share of each bin's frames each class has.
+
+        Parameters
+        ----------
+        times : (n,) datetime64[s], UTC
+        labels : (n,) numbers of classes
+        classes : how many there are
+
+        Returns
+        -------
+        (count, classes) float64 [bin, class], 0 to 1, as `held` says; zeros where there is a gap
+        """
+        places = self.places(times)
+        counts = np.zeros((self.count, classes))
+        np.add.at(counts, (places[places >= 0], labels[places >= 0]), 1)
+        held = self.held(counts.any(axis=1))
+        shares: NDArray[np.float64] = counts[held] / np.maximum(counts[held].sum(axis=1, keepdims=True), 1)
+        shares[held < 0] = 0
+        return shares
+
 
 def choose_bins(start: np.datetime64, end: np.datetime64, most: int = MOST_BINS) -> TimeBins:
     """Cut a time into the shortest bins of `LENGTHS` that are no more than ``most``.

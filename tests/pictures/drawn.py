@@ -52,7 +52,11 @@ def all_texts(figure: Any) -> list[Any]:
 def assert_as_stored(figure: Any, name: str) -> None:
     """Compare a figure with the picture stored under a name; where there is none, store it and fail."""
     figure.set_dpi(COARSE)
-    image = pixels.__wrapped__(figure)
+    assert_pixels_as_stored(pixels.__wrapped__(figure), name)
+
+
+def assert_pixels_as_stored(image: NDArray[np.uint8], name: str) -> None:
+    """Compare (height, width, 3) uint8 with the picture stored under a name; where there is none, store it and fail."""
     path = STORED / name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
