@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from aurorapt.archive.camera_nights import CameraNight, Problem
 from aurorapt.archive.frames import read_minute
-from aurorapt.archive.names import MINUTE_FILE, MinuteFile, list_minute_files
+from aurorapt.archive.names import MINUTE_FILE
+from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import ArchiveError
 from aurorapt.pictures.keogram import find_frames
 from aurorapt.pictures.night_data import Night
