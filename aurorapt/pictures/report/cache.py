@@ -20,7 +20,7 @@ from aurorapt.pictures.report.records import NightRecord
 from aurorapt.results.classifications import cannot_write
 
 LARGEST_CACHE = 2**30  # bytes; 5 000 camera-nights take some 20 MB
-CALCULATING = ("aurorapt.science", "aurorapt.pictures", "aurorapt.pictures.report")  # whose code makes what is kept
+CALCULATING = ("", ".archive", ".results", ".science", ".pictures", ".pictures.report")  # whose code makes what is kept
 TUPLES = ("key", "classes", "counts", "minutes", "weights", "made_by")
 
 
@@ -34,7 +34,7 @@ def maker() -> str:
     """Tell the code and the smoothing model that make what is kept from any other, whatever its version says."""
     digest = hashlib.sha256(__version__.encode())
     for package in CALCULATING:
-        for file in sorted(resources.files(package).iterdir(), key=lambda file: file.name):
+        for file in sorted(resources.files(f"aurorapt{package}").iterdir(), key=lambda file: file.name):
             if file.name.endswith((".py", ".json")):
                 digest.update(f"{package} {file.name}\n".encode() + file.read_bytes())
     return digest.hexdigest()

@@ -45,8 +45,8 @@ def pack_minutes(head: list[Any], counts: NDArray[np.int64], sums: NDArray[np.fl
 
     Returns
     -------
-    text, packed: four bytes with the length of the head, little-endian; the head; then, as one byte a minute, the counts of
-    one class after another, the changes of mean probabilities of one class after another in steps of 1 /
+    text, packed: the length of the head as four bytes, little-endian; the head; then, a byte a minute, the counts
+    of one class after another, the changes of mean probabilities of one class after another in steps of 1 /
     `PROBABILITY_STEPS`, modulo 256, and the most probable class, `NO_CLASS` where there is no frame
     """
     text = plain_json(head).encode()

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -27,6 +28,7 @@ def render_page(data: PageData, thumbnails: list[str], note: str) -> str:
         If what the extra ``report`` brings is not installed.
     """
     jinja2, plotly = load_jinja2(), load_plotly_script()
+    markup = jinja2.utils.markupsafe.Markup  # what is never escaped: texts of this package only
     script = "\n".join(_text(f"{name}.js") for name in SCRIPTS)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("aurorapt.pictures.report", "page"),
@@ -42,15 +44,15 @@ def render_page(data: PageData, thumbnails: list[str], note: str) -> str:
         thumbnails=thumbnails,
         note=note,
         licence=_licence(plotly),
-        plotly_packed=pack(plotly.encode()),
+        plotly_packed=_packed(plotly),
         hashes=[_hash_source(plotly), _hash_source(script)],
-        **{name: jinja2.utils.markupsafe.Markup(code) for name, code in trusted.items()},
+        **{name: markup(code) for name, code in trusted.items()},
     )
     return text
 
 
 def _text(name: str) -> str:
-    return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+    return (resources.files(__package__) / "page" / name).read_text(encoding="utf-8")
 
 
 def _hash_source(script: str) -> str:
@@ -88,6 +90,11 @@ def load_plotly_script() -> str:
         raise OptionError("plotly is not installed; pip install 'aurorapt[report]'") from None
     script: str = get_plotlyjs()
     return script
+
+
+@lru_cache(maxsize=1)
+def _packed(script: str) -> str:
+    return pack(script.encode())
 
 
 def _licence(script: str) -> str:

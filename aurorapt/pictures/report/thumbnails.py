@@ -27,7 +27,7 @@ FILE_TIMEOUT = 60.0  # seconds
 
 
 def find_camera_night(archive: Path, night_file: NightFile) -> CameraNight | None:
-    """Find the minute files that a result may come from; None where they are not there, or several cameras may be it."""
+    """Find the minute files that a result comes from; None where they are not there, or of several cameras."""
     day = day_of(night_file)
     if day is None:
         return None

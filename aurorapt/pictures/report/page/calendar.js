@@ -93,7 +93,7 @@ function season(year, nights, state, limits) {
   const total = nights.reduce((sum, night) => sum + (minutesOf(night, state.class) ?? 0), 0);
   const hours = nights.reduce((sum, night) => sum + night.hours, 0);
   const caption = element("figcaption", {}, element("strong", {}, name),
-    ` ${counted(nights.length, "camera-night")}, ${fixed(hours, 0)} h observed, ${fixed(total / 60, 0)} h ${className(state.class)}`);
+    ` ${counted(nights.length, "camera-night")}, ${fixed(hours, 0)} h observed, ${fixed(total / 60, 0)} h of ${className(state.class)}`);
   const figure = element("figure", {class: "season"}, caption, element("div", {class: "scroller"}, plot));
   const one = {year, rows, state, limits, plot, figure, drawn: false, pointed: null};
   for (const row of rows) row.nights.sort((first, second) => first.start - second.start);
@@ -223,5 +223,6 @@ function showLegend(state, limits) {
     element("span", {}, element("span", {class: "what"}, `Upper part of a cell: minutes of ${className(state.class)} `), bar(minutes, "0", String(limits.minutes))),
     element("span", {}, element("span", {class: "what"}, "Lower part: hours observed "), bar(hours, "0", String(limits.hours))),
     element("span", {}, element("span", {class: "swatch nothing"}), " empty: no data"),
+    ...(state.min > RULE_MINUTES ? [element("span", {}, `Upper part empty: observed, but no event of ${state.min} min`)] : []),
   );
 }

@@ -33,8 +33,8 @@ function showTables(state) {
   const hours = nights.reduce((sum, night) => sum + night.hours, 0);
   const minutes = nights.reduce((sum, night) => sum + (minutesOf(night, state.class) ?? 0), 0);
   byId("events-heading").textContent = `Events of ${className(state.class)}`;
-  byId("shown").textContent = `${counted(nights.length, "camera-night")} of ${NIGHTS.length.toLocaleString("en")}: `
-    + `${fixed(hours, 1)} h observed, ${fixed(minutes / 60, 1)} h of ${className(state.class)} expected, ${counted(events.length, "event")} of it.`;
+  byId("shown").textContent = `${nights.length.toLocaleString("en")} of ${counted(NIGHTS.length, "camera-night")}: `
+    + `${fixed(hours, 1)} h observed, ${fixed(minutes / 60, 1)} h of ${className(state.class)} expected, ${counted(events.length, "event")}`;
   byId("download-events").disabled = !events.length;
   byId("download-nights").disabled = !nights.length;
 }
@@ -111,11 +111,15 @@ function tellWhole() {
 }
 
 async function start() {
-  await Promise.all([loadPlotly(), loadEvents()]);
+  await loadEvents();
   tellWhole();
   setUpFilters();
+  showFilters(readState());
+  showTables(readState());
   showProblems();
   showWeights();
+  await new Promise((done) => { setTimeout(done); }); // what needs no chart is there to read already
+  await loadPlotly();
   follow();
   addEventListener("hashchange", follow);
   DARK.addEventListener("change", redraw);

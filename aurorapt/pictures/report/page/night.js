@@ -14,7 +14,10 @@ async function showNight(id, state, comeIntoView) {
   Plotly.purge(byId("night-chart"));
   byId("night-chart").replaceChildren();
   nameNight(night, id);
-  if (comeIntoView) byId("night-heading").focus();
+  if (comeIntoView) {
+    byId("night").scrollIntoView();
+    byId("night-heading").focus({preventScroll: true});
+  }
   if (!night) return;
   const minutes = await loadMinutes(night);
   if (turn !== opening) return; // another one was opened meanwhile
