@@ -97,6 +97,7 @@ function season(year, nights, state, limits) {
   const figure = element("figure", {class: "season"}, caption, element("div", {class: "scroller"}, plot));
   const one = {year, rows, state, limits, plot, figure, drawn: false, pointed: null};
   for (const row of rows) row.nights.sort((first, second) => first.start - second.start);
+  plot.addEventListener("click", (click) => openAt(one, click));
   plot.addEventListener("keydown", (press) => moveIn(one, press));
   plot.addEventListener("focus", () => point(one, one.pointed ?? firstPlace(one)));
   plot.addEventListener("blur", () => drawCursor(one, null));
@@ -111,22 +112,23 @@ function drawVisible(entries) {
   }
 }
 
+// From when, in ms, and for how many days a season is drawn.
+function spanOf({year, limits: {months}}) {
+  const start = Date.UTC(year, 6 + months.first, 1);
+  return {start, days: (Date.UTC(year, 6 + months.end, 1) - start) / 86400000};
+}
+
 function drawSeason(one) {
-  const {year, rows, state, limits, plot} = one;
-  const start = Date.UTC(year, 6 + limits.months.first, 1);
-  const days = (Date.UTC(year, 6 + limits.months.end, 1) - start) / 86400000;
+  const {rows, state, limits, plot} = one, {start, days} = spanOf(one);
   const matrix = () => Array.from({length: rows.length * 4}, () => new Array(days).fill(null));
-  const minutes = matrix(), hours = matrix(), texts = matrix(), found = matrix();
+  const minutes = matrix(), hours = matrix(), texts = matrix();
   rows.forEach((row, number) => {
     for (const night of row.nights) {
       const column = Math.round((night.start * 1000 - start) / 86400000);
       const text = plotText(describe(night, state));
       minutes[number * 4 + 1][column] = nightWanted(night, state) ? minutesOf(night, state.class) : null;
       hours[number * 4 + 3][column] = night.hours;
-      for (const part of [1, 3]) {
-        texts[number * 4 + part][column] = text;
-        found[number * 4 + part][column] = night;
-      }
+      for (const part of [1, 3]) texts[number * 4 + part][column] = text;
     }
   });
   const edges = rows.flatMap((_, row) => [row, row + MINUTES_PART[0], row + MINUTES_PART[1], row + HOURS_PART[0]].map(lastOf(row)));
@@ -139,10 +141,15 @@ function drawSeason(one) {
   one.drawn = true;
   plot.replaceChildren();
   Plotly.newPlot(plot, traces, seasonLayout(one, start, days), PLOT_OPTIONS);
-  plot.on("plotly_click", ({points}) => {
-    const [row, column] = points[0].pointNumber;
-    if (found[row][column]) go({night: found[row][column].id});
-  });
+}
+
+// Plotly tells of no clicks on charts that cannot be dragged or zoomed.
+function openAt(one, click) {
+  const {l, r, t, b} = CALENDAR_MARGIN, box = one.plot.getBoundingClientRect(), {start, days} = spanOf(one);
+  const column = Math.floor((click.clientX - box.left - l) / (box.width - l - r) * days);
+  const row = Math.floor((click.clientY - box.top - t) / (box.height - t - b) * one.rows.length);
+  const night = one.rows[row]?.nights.find((candidate) => candidate.start * 1000 === start + column * 86400000);
+  if (night) go({night: night.id});
 }
 
 // The edge above a row's minutes is where the hours of the row before it end.
