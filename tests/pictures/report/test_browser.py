@@ -177,7 +177,8 @@ def test_tables_are_sorted_by_any_column(browser: Browser, page: Path) -> None:
             const followed = new Promise((resolve) => addEventListener("hashchange", resolve, {once: true}));
             headings().find((heading) => heading.textContent === column).firstChild.click();
             await followed;
-            states.push(headings().filter(({ariaSort}) => ariaSort !== "none").map((th) => [th.textContent, th.ariaSort]));
+            const sorted = headings().filter(({ariaSort}) => ariaSort !== "none");
+            states.push(sorted.map(({textContent, ariaSort}) => [textContent, ariaSort]));
           }
           done([columns, states]);
         })();"""
