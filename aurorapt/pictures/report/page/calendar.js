@@ -164,7 +164,7 @@ function seasonLayout(one, start, days) {
     ...baseLayout(),
     margin: CALENDAR_MARGIN, hovermode: "closest",
     xaxis: {
-      type: "date", range: [start, start + days * 86400000], dtick: "M1", tickformat: "%b %Y", ticklabelmode: "period",
+      type: "date", range: [start, start + days * 86400000], ...(days > 62 ? {dtick: "M1", tickformat: "%b %Y", ticklabelmode: "period"} : {tickformat: "%-d %b", nticks: 16}),
       gridcolor: faint, fixedrange: true, zeroline: false,
     },
     yaxis: {

@@ -105,8 +105,10 @@ function giveUp(error) {
 function tellWhole() {
   const days = NIGHTS.map((night) => night.day).filter(Boolean).sort();
   const sites = new Set(NIGHTS.map((night) => night.site)).size;
+  const span = days[0] === days.at(-1) ? days[0] ?? "" : `${days[0]} to ${days.at(-1)}`;
+  for (const part of ["filters", "legend", "events", "nights"]) byId(part).hidden = !NIGHTS.length;
   byId("summary").textContent = NIGHTS.length
-    ? `${counted(NIGHTS.length, "camera-night")} of ${counted(sites, "site")}, ${days[0] ?? ""} to ${days.at(-1) ?? ""}`
+    ? `${counted(NIGHTS.length, "camera-night")} of ${counted(sites, "site")}, ${span} (UT)`
     : "No results yet. When aurorapt classify has written some, run aurorapt report again.";
 }
 

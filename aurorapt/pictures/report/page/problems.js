@@ -48,7 +48,7 @@ function showNotes(state) {
   }
   const unvalidated = [...new Set(EVENTS.filter((event) => event.class === state.class && !event.site_validated).map((event) => event.site))].sort();
   if (unvalidated.length) {
-    notes.push(`Not validated for ${className(state.class)} at ${unvalidated.join(", ")}: no human has confirmed such events there.`);
+    notes.push(`Not validated for ${className(state.class)}, so that events are doubtful: ${unvalidated.join(", ")} (see site_validated).`);
   }
   const faults = NIGHTS.filter((night) => night.faults.length).length;
   if (faults) notes.push(`Of ${counted(faults, "camera-night")}, a file could not be used: see Problems.`);
