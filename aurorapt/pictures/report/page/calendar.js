@@ -83,7 +83,7 @@ function monthsOf(nights) {
 
 function season(year, nights, state, limits) {
   const rows = rowsOf(nights);
-  const height = rows.length * ROW_HEIGHT + CALENDAR_MARGIN.t + CALENDAR_MARGIN.b;
+  const height = seasonHeight(rows);
   const name = seasonName(year);
   const plot = element("div", {
     class: "season-plot", tabindex: "0", role: "application", style: `height:${height}px`,
@@ -102,6 +102,10 @@ function season(year, nights, state, limits) {
   plot.addEventListener("focus", () => point(one, one.pointed ?? firstPlace(one)));
   plot.addEventListener("blur", () => drawCursor(one, null));
   return one;
+}
+
+function seasonHeight(rows) {
+  return rows.length * ROW_HEIGHT + CALENDAR_MARGIN.t + CALENDAR_MARGIN.b;
 }
 
 function drawVisible(entries) {
@@ -161,7 +165,7 @@ function seasonLayout(one, start, days) {
   const {ink, faint} = colours();
   const {rows} = one;
   return {
-    ...baseLayout(),
+    ...baseLayout(seasonHeight(rows)),
     margin: CALENDAR_MARGIN, hovermode: "closest",
     xaxis: {
       type: "date", range: [start, start + days * 86400000], ...(days > 62 ? {dtick: "M1", tickformat: "%b %Y", ticklabelmode: "period"} : {tickformat: "%-d %b", nticks: 16}),

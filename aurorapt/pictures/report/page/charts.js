@@ -1,11 +1,12 @@
 // What all charts share: colours of the reader's light or dark, and plotly.js, which is unpacked once.
 
 const DARK = matchMedia("(prefers-color-scheme: dark)");
-const PAPER = matchMedia("print");
 const PLOT_OPTIONS = {displayModeBar: false, displaylogo: false, showSendToCloud: false, responsive: true, doubleClick: false};
+const PAPER_WIDTH = 940; // pixels, of a sheet in landscape less its margins
+let onPaper = false;
 
 function isDark() {
-  return DARK.matches && !PAPER.matches;
+  return DARK.matches && !onPaper;
 }
 
 async function loadPlotly() {
@@ -30,12 +31,12 @@ function gradient(stops) {
   return `linear-gradient(to right, ${stops.join(", ")})`;
 }
 
-function baseLayout() {
+function baseLayout(height) {
   const {ink} = colours();
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: {family: "system-ui, sans-serif", size: 12, color: ink},
     hoverlabel: {font: {family: "system-ui, sans-serif", size: 12}, align: "left"},
-    showlegend: false, dragmode: false,
+    height, showlegend: false, dragmode: false, ...(onPaper ? {width: PAPER_WIDTH, autosize: false} : {autosize: true}),
   };
 }

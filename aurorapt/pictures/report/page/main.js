@@ -86,15 +86,17 @@ function returnFocus(id) {
   one.plot.focus();
 }
 
+// All seasons, in dark on white, as wide as a sheet; the browser does not wait for what is not drawn at once.
+function print(begins) {
+  onPaper = begins;
+  if (begins) for (const one of seasons) one.drawn = true;
+  redraw();
+}
+
 function redraw() {
   for (const one of seasons) if (one.drawn) drawSeason(one);
   if (seasons.length) showLegend(seasons[0].state, seasons[0].limits);
-  if (openNight) loadMinutes(openNight).then((minutes) => openNight && drawNight(openNight, minutes, shownState)).catch(giveUp);
-}
-
-function drawAll() {
-  for (const one of seasons) drawSeason(one);
-  redraw();
+  if (drawnNight) drawNight(drawnNight.night, drawnNight.minutes, shownState);
 }
 
 function giveUp(error) {
@@ -125,8 +127,8 @@ async function start() {
   follow();
   addEventListener("hashchange", follow);
   DARK.addEventListener("change", redraw);
-  addEventListener("beforeprint", drawAll);
-  addEventListener("afterprint", redraw);
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
   document.body.dataset.ready = "true";
 }
 

@@ -1,12 +1,12 @@
 // One camera-night: its chart, and in words what it was made of.
 
-let openNight = null, opening = 0;
+let drawnNight = null, opening = 0; // drawnNight : {night, minutes}
 
 async function showNight(id, state, comeIntoView) {
   const turn = ++opening;
   const night = NIGHT_OF_ID.get(id);
   byId("night").hidden = !id;
-  openNight = night ?? null;
+  drawnNight = null;
   if (!id) return;
   byId("night-note").hidden = Boolean(night);
   byId("night-text").replaceChildren();
@@ -21,6 +21,7 @@ async function showNight(id, state, comeIntoView) {
   if (!night) return;
   const minutes = await loadMinutes(night);
   if (turn !== opening) return; // another one was opened meanwhile
+  drawnNight = {night, minutes};
   drawNight(night, minutes, state);
   tellNight(night, minutes);
 }
@@ -142,7 +143,7 @@ function nightLayout(night, minutes, panels, image) {
     linecolor: faint, tickfont: {color: ink, size: 11}, anchor: "x", ...more,
   });
   const layout = {
-    ...baseLayout(), margin: panels.margin, hovermode: "closest", barmode: "overlay",
+    ...baseLayout(panels.height), margin: panels.margin, hovermode: "closest", barmode: "overlay",
     xaxis: {
       type: "date", range: [minutes.times[0], end], tickformat: "%H:%M", gridcolor: faint, fixedrange: true, zeroline: false,
       title: {text: `UT, ${plotText(night.day)}`, font: {size: 11}}, anchor: panels.events.axis,
