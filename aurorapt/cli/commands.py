@@ -10,6 +10,7 @@ from aurorapt.cli import (  # noqa: F401  each adds its command
     convert,
     demo,
     events,
+    plot,
     report,
     simulate,
     summary,

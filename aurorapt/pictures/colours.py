@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from itertools import cycle
 
-# Okabe and Ito's colours, which colour-blind readers tell apart
+# Okabe and Ito's colours, which colour-blind readers tell apart; their grey is darker, and too like the green
 CLASS_COLOURS = {
-    "bad_viewing": "#999999",
+    "bad_viewing": "#BBBBBB",
     "no_aurora": "#0072B2",
     "other_aurora": "#009E73",
     "pulsating": "#E69F00",
@@ -21,8 +21,3 @@ def class_colours(classes: Iterable[str]) -> dict[str, str]:
     """
     others = cycle(OTHER_COLOURS)
     return {name: CLASS_COLOURS.get(name) or next(others) for name in classes}
-
-
-def class_colour(name: str) -> str:
-    """Give the colour in which one class is drawn."""
-    return class_colours([name])[name]

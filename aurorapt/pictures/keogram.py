@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive.camera_nights import CameraNight, Problem
+from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights, find_archive
 from aurorapt.archive.frames import read_minute
-from aurorapt.archive.night_listing import MINUTE_FILE, MinuteFile, list_minute_files
-from aurorapt.pictures.night_data import minute_of
-from aurorapt.pictures.time_bins import TimeBins
+from aurorapt.archive.night_listing import MinuteFile, list_minute_files
+from aurorapt.errors import ArchiveError
+from aurorapt.pictures.night_data import Night
+from aurorapt.pictures.time_bins import TimeBins, minute_of, minutes_of
 from aurorapt.themis import FRAME_SIZE
 
 MERIDIAN = slice(FRAME_SIZE // 2 - 1, FRAME_SIZE // 2 + 1)  # the two columns beside the middle of the image
@@ -34,6 +36,11 @@ class Keogram:
     frames: int = 0
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def problem_minutes(self) -> NDArray[np.datetime64]:
+        """The minutes, datetime64[m], ascending, UTC, whose file could not be used, or not all of it."""
+        return minutes_of(problem.file for problem in self.problems)
+
     def limits(self, rows: NDArray[np.bool_] | None = None) -> tuple[float, float]:
         """Give the counts that are drawn darkest and brightest, as asilib chooses them.
 
@@ -53,6 +60,32 @@ class Keogram:
         dark, bright = np.quantile(seen, (DARK_QUANTILE, BRIGHT_QUANTILE))
         dark = max(float(dark), 1.0)  # the scale is logarithmic
         return dark, max(min(float(bright), MOST_CONTRAST * dark), dark * 1.001)
+
+
+def find_frames(night: Night, stream0: Path) -> CameraNight:
+    """Find the minute files that a result came from.
+
+    Parameters
+    ----------
+    stream0 : archive, the folder that holds the years
+
+    Raises
+    ------
+    ArchiveError
+        If the archive cannot be read, or does not hold this camera on this date.
+    """
+    if night.date is None:
+        raise ArchiveError(
+            f"{night.night_file.result.csv_file}: its name says no date and site to look for in {stream0}"
+        )
+    found = list(camera_nights(find_archive(stream0), night.date, night.date, {night.site}))
+    own = [camera for camera in found if camera.folder.name.lower() == night.camera]
+    if not own and night.companion is None:  # whose name does not say the device
+        own = found
+    if len(own) != 1:
+        names = " and ".join(camera.folder.name for camera in found) or "no camera of the site"
+        raise ArchiveError(f"{stream0} holds {names} on {night.date}; {night.camera} is looked for")
+    return own[0]
 
 
 def read_keogram(
@@ -97,7 +130,6 @@ def read_keogram(
 def _within(minute_files: list[MinuteFile], bins: TimeBins) -> Iterator[MinuteFile]:
     """Yield the minute files of which a frame may lie in the bins; those whose name is no time are read too."""
     for minute_file in minute_files:
-        match = MINUTE_FILE.fullmatch(minute_file.path.name)
-        minute = minute_of(match["minute"]) if match else None
+        minute = minute_of(minute_file.path)
         if minute is None or (bins.start - np.timedelta64(2, "m") < minute < bins.end + np.timedelta64(1, "m")):
             yield minute_file

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aurorapt.archive.night_listing import MINUTE_FILE
 from aurorapt.errors import ResultsError
-from aurorapt.pictures.time_bins import gaps
+from aurorapt.pictures.time_bins import gaps, minutes_of
 from aurorapt.results.companion import Companion, RecordedProblem
 from aurorapt.results.tree import Result
 from aurorapt.science.event_search import SIMULATED, validated_sites
@@ -57,7 +56,7 @@ class Night:
     @property
     def smoothed_labels(self) -> NDArray[np.intp]:
         """The (n,) places in ``classes`` of the most probable class."""
-        labels: NDArray[np.intp] = self.probabilities.argmax(axis=1)
+        labels: NDArray[np.intp] = self.probabilities.argmax(axis=1) if self.classes else self.labels
         return labels
 
     @property
@@ -81,9 +80,7 @@ class Night:
     @property
     def problem_minutes(self) -> NDArray[np.datetime64]:
         """The minutes, datetime64[m], ascending, whose file had a problem; files with other names are left out."""
-        matches = (MINUTE_FILE.fullmatch(Path(problem["file"]).name) for problem in self.problems)
-        texts = {match["minute"] for match in matches if match}
-        return np.array(sorted(minute for minute in map(minute_of, texts) if minute is not None), "datetime64[m]")
+        return minutes_of(problem["file"] for problem in self.problems)
 
     @property
     def simulated(self) -> bool:
@@ -100,14 +97,6 @@ class Night:
             f"weights {about.weights_name} ({about.weights_kind}, {about.weights_sha256[:SHOWN_HASH]}), "
             f"aurorapt {about.aurorapt_version}"
         )
-
-
-def minute_of(text: str) -> np.datetime64 | None:
-    """Read the minute in a minute file's name, such as 20140310_0600; None where there is no such minute."""
-    try:
-        return np.datetime64(datetime.strptime(text, "%Y%m%d_%H%M"), "m")
-    except ValueError:
-        return None
 
 
 def read_one_night(
@@ -253,9 +242,9 @@ def _parts(stretch: Stretch, class_name: str, model: str, rule: EventRule) -> di
     return parts
 
 
-def event_times(event: Event) -> tuple[np.datetime64, np.datetime64]:
-    """Give an event's start and end, datetime64[s], UTC."""
-    return np.datetime64(event.start.removesuffix("Z"), "s"), np.datetime64(event.end.removesuffix("Z"), "s")
+def event_times(event: Event) -> NDArray[np.datetime64]:
+    """Give an event's start and end, (2,) datetime64[s], UTC."""
+    return np.array([event.start.removesuffix("Z"), event.end.removesuffix("Z")], "datetime64[s]")
 
 
 def _touches(event: Event, first: np.datetime64, last: np.datetime64) -> bool:

@@ -1,10 +1,14 @@
 """Time cut into equal bins, in which all panels of a picture are drawn, so that a gap is as wide in each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aurorapt.archive.night_listing import MINUTE_FILE
 from aurorapt.themis import CADENCE
 
 FRAME_SECONDS = int(CADENCE.total_seconds())
@@ -91,3 +95,18 @@ def gaps(times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
     """
     (before,) = np.nonzero(np.diff(times) > np.timedelta64(LONGEST_STEP, "s"))
     return np.stack([times[before] + np.timedelta64(FRAME_SECONDS, "s"), times[before + 1]], axis=1)
+
+
+def minute_of(file: str | Path) -> np.datetime64 | None:
+    """Read the minute, datetime64[m], in a minute file's name; None where it is no such name."""
+    match = MINUTE_FILE.fullmatch(Path(file).name)
+    try:
+        return np.datetime64(datetime.strptime(match["minute"], "%Y%m%d_%H%M"), "m") if match else None
+    except ValueError:
+        return None
+
+
+def minutes_of(files: Iterable[str]) -> NDArray[np.datetime64]:
+    """Give the minutes of those files that are minute files by their name, each once, ascending, datetime64[m], UTC."""
+    found = {minute for minute in map(minute_of, files) if minute is not None}
+    return np.array(sorted(found), "datetime64[m]")

@@ -11,12 +11,11 @@ from PIL import Image
 
 from aurorapt.archive.camera_nights import CameraNight, camera_nights
 from aurorapt.archive.frames import read_minute
-from aurorapt.archive.night_listing import MINUTE_FILE, MinuteFile, list_minute_files
+from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import ArchiveError
 from aurorapt.pictures.keogram import MERIDIAN, Keogram
-from aurorapt.pictures.night_data import minute_of
 from aurorapt.pictures.report.records import day_of
-from aurorapt.pictures.time_bins import TimeBins, choose_bins
+from aurorapt.pictures.time_bins import TimeBins, choose_bins, minute_of
 from aurorapt.science.stretches import NightFile
 from aurorapt.themis import FRAME_SIZE
 
@@ -89,8 +88,7 @@ def _sample_keogram(night: CameraNight, bins: TimeBins) -> Keogram:
 
 
 def _place(minute_file: MinuteFile, bins: TimeBins) -> int:
-    match = MINUTE_FILE.fullmatch(minute_file.path.name)
-    minute = minute_of(match["minute"]) if match else None
+    minute = minute_of(minute_file.path)
     return int(bins.places(np.array([minute], "datetime64[s]"))[0]) if minute is not None else -1
 
 
