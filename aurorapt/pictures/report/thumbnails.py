@@ -21,7 +21,7 @@ from aurorapt.themis import FRAME_SIZE
 
 COLUMNS = 240  # of time at most, in each of which one minute file is read: a whole night would take half a minute
 SIZES = ((240, 64, 4096), (144, 36, 900), (96, 24, 400))  # width and height in pixels, and most bytes
-QUALITIES = (70, 50, 30, 15, 5, 0)  # of WebP, tried in turn
+QUALITIES = (90, 70, 50, 30, 15, 5, 0)  # of WebP, tried in turn
 FILE_TIMEOUT = 60.0  # seconds
 
 
