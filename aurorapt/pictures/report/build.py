@@ -135,14 +135,13 @@ def _add_thumbnails(record: NightRecord, night_file: NightFile, archive: Path, b
 
 def _render(data: PageData, thumbnails: list[list[str]]) -> tuple[str, str]:
     """Lay data into the page, with the best keograms for which there is room, and say what became of them."""
-    text = render_page(data, [], NO_NOTE)
     if not any(thumbnails):
-        return text, NO_NOTE
+        return render_page(data, [], NO_NOTE), NO_NOTE
     for place in range(len(SIZES)):
         note = SMALLER if place else NO_NOTE
-        chosen = [sizes[place] if sizes else "" for sizes in thumbnails]
-        if len(text) + len(note) + sum(len(image) + len('"",') for image in chosen) <= MOST_BYTES:
-            return render_page(data, chosen, note), note
+        text = render_page(data, [sizes[place] if sizes else "" for sizes in thumbnails], note)
+        if len(text) <= MOST_BYTES:
+            return text, note
     return render_page(data, [], LEFT_OUT), LEFT_OUT
 
 

@@ -55,6 +55,8 @@ def browser(shared_browser: Browser) -> Iterator[Browser]:
     """Give a browser; at the end of each test it has complained of nothing and asked the network for nothing."""
     shared_browser.complaints.clear()
     yield shared_browser
+    shared_browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    shared_browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert shared_browser.look() == []
     assert {url.partition(":")[0] for url in shared_browser.requests} <= {"file", "data", "blob", "about"}
     assert shared_browser.script("return window.hacked") is None
@@ -224,18 +226,17 @@ def test_what_files_say_stays_text(browser: Browser, page: Path) -> None:
 
 def test_dark_print_and_narrow_screens(browser: Browser, page: Path) -> None:
     browser.open(page, f"#night={GILL}")
-    browser.wait("document.querySelector('#night-chart .main-svg') && seasons[0].drawn")
+    browser.wait("document.querySelector('#night-chart .main-svg')")
     ink = "return getComputedStyle(document.querySelector('#night-chart .xtick text')).fill"
     light = browser.script(ink)
     dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
     browser.wait(f"({ink.removeprefix('return ')}) !== '{light}'")
     assert len(browser.driver.execute_cdp_cmd("Page.printToPDF", {})["data"]) > 10_000
-    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     size = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    assert browser.script("return document.documentElement.scrollWidth") == 360
-    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.wait("document.documentElement.scrollWidth === 360")
+    browser.wait("document.querySelector('#night-chart .main-svg').clientWidth < 360")
 
 
 def test_a_screen_reader_is_told_what_each_part_is(browser: Browser, page: Path) -> None:
