@@ -31,7 +31,7 @@ def render_page(data: PageData, thumbnails: list[str], note: str) -> str:
     markup = jinja2.utils.markupsafe.Markup  # what is never escaped: texts of this package only
     script = "\n".join(_text(f"{name}.js") for name in SCRIPTS)
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("aurorapt.pictures.report", "page"),
+        loader=jinja2.PackageLoader("aurorapt.pictures.report", "template"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -52,7 +52,7 @@ def render_page(data: PageData, thumbnails: list[str], note: str) -> str:
 
 
 def _text(name: str) -> str:
-    return (resources.files(__package__) / "page" / name).read_text(encoding="utf-8")
+    return (resources.files(__package__) / "template" / name).read_text(encoding="utf-8")
 
 
 def _hash_source(script: str) -> str:

@@ -220,7 +220,7 @@ def test_what_files_say_stays_text(browser: Browser, page: Path) -> None:
     assert "Weights trained on simulated frames: for trying the tool, not for science." in words
     assert "1 of these camera-nights were classified with weights trained on simulated frames" in browser.text("#notes")
     assert "20200301_snkq_themis_classifications.txt: " in browser.text("#problem-lists")
-    browser.script("print(true); print(false)")
+    browser.script("layOut(true); layOut(false)")
     assert browser.driver.find_elements("css selector", "img, body script[src]") == []
 
 

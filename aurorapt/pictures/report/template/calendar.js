@@ -2,6 +2,8 @@
 
 const ROW_HEIGHT = 19, CALENDAR_MARGIN = {l: 62, r: 8, t: 4, b: 24};
 const MINUTES_PART = [0.06, 0.64], HOURS_PART = [0.68, 0.9]; // of a row's height, from its top
+const MONTH_TICKS = {dtick: "M1", tickformat: "%b %Y", ticklabelmode: "period"};
+const DAY_TICKS = {tickformat: "%-d %b", nticks: 16};
 const OUT_OF_SIGHT = new IntersectionObserver(drawVisible, {rootMargin: "300px"});
 let seasons = [];
 
@@ -168,7 +170,7 @@ function seasonLayout(one, start, days) {
     ...baseLayout(seasonHeight(rows)),
     margin: CALENDAR_MARGIN, hovermode: "closest",
     xaxis: {
-      type: "date", range: [start, start + days * 86400000], ...(days > 62 ? {dtick: "M1", tickformat: "%b %Y", ticklabelmode: "period"} : {tickformat: "%-d %b", nticks: 16}),
+      type: "date", range: [start, start + days * 86400000], ...(days > 62 ? MONTH_TICKS : DAY_TICKS),
       gridcolor: faint, fixedrange: true, zeroline: false,
     },
     yaxis: {
@@ -231,8 +233,9 @@ function showLegend(state, limits) {
   const bar = (stops, from, to) => element("span", {class: "scale"}, from,
     element("span", {class: "swatch", style: `background:${gradient(stops)}`}), to);
   byId("legend").replaceChildren(
-    element("span", {}, element("span", {class: "what"}, `Upper part of a cell: minutes of ${className(state.class)} `), bar(minutes, "0", String(limits.minutes))),
-    element("span", {}, element("span", {class: "what"}, "Lower part: hours observed "), bar(hours, "0", String(limits.hours))),
+    element("span", {}, `Upper part of a cell: minutes of ${className(state.class)} `,
+      bar(minutes, "0", String(limits.minutes))),
+    element("span", {}, "Lower part: hours observed ", bar(hours, "0", String(limits.hours))),
     element("span", {}, element("span", {class: "swatch nothing"}), " empty: no data"),
     ...(state.min > RULE_MINUTES ? [element("span", {}, `Upper part empty: observed, but no event of ${state.min} min`)] : []),
   );

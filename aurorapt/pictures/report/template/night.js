@@ -86,9 +86,12 @@ function nightPanels(withImage) {
   return panels;
 }
 
+function observedMinutes({likeliest}) {
+  return Array.from(likeliest, (number) => number !== NO_CLASS);
+}
+
 function ribbons(night, minutes, axis) {
-  const last = Math.max(night.classes.length - 1, 1);
-  const observed = minutes.times.map((_, minute) => minutes.counts.some((counts) => counts[minute] > 0));
+  const observed = observedMinutes(minutes);
   const commonest = minutes.times.map((_, minute) => {
     const counts = minutes.counts.map((one) => one[minute]);
     return observed[minute] ? counts.indexOf(Math.max(...counts)) : null;
@@ -97,8 +100,9 @@ function ribbons(night, minutes, axis) {
   const text = [likeliest, commonest].map((row) => row.map((number) => (number === null ? "" : className(night.classes[number]))));
   const steps = night.classes.flatMap((name, number) => [number, number + 1].map((edge) => [edge / night.classes.length, INDEX.colours[name]]));
   return [{
-    type: "heatmap", x0: minutes.times[0] + 30000, dx: 60000, y: ["smoothed", "labels"], z: [likeliest, commonest], text: text.map((row) => row.map(plotText)),
-    zmin: -0.5, zmax: night.classes.length - 0.5, colorscale: last ? steps : undefined, showscale: false, hoverongaps: false,
+    type: "heatmap", x0: minutes.times[0] + 30000, dx: 60000, y: ["smoothed", "labels"],
+    z: [likeliest, commonest], text: text.map((row) => row.map(plotText)),
+    zmin: -0.5, zmax: night.classes.length - 0.5, colorscale: steps, showscale: false, hoverongaps: false,
     hovertemplate: "%{y}: %{text}<extra></extra>", yaxis: axis, ygap: 4,
   }];
 }
@@ -112,7 +116,7 @@ function framesByClass(night, minutes, axis) {
 }
 
 function probabilityLines(night, minutes, state, axis) {
-  const observed = minutes.times.map((_, minute) => minutes.counts.some((counts) => counts[minute] > 0));
+  const observed = observedMinutes(minutes);
   return night.classes.map((name, number) => ({
     type: "scatter", mode: "lines", line: {color: INDEX.colours[name], width: name === state.class ? 3 : 1.2},
     x: minutes.times.map((time) => time + 30000), connectgaps: false, yaxis: axis,
@@ -129,7 +133,8 @@ function eventBars(night, axis) {
       + `p ${fixed(event.p_mean, 2)}, ${event.quality}`));
     return {
       type: "bar", orientation: "h", base: own.map((event) => event.startSecond * 1000), x: own.map((event) => event.seconds * 1000),
-      y: own.map(() => number), width: 0.8, marker: {color: INDEX.colours[name], pattern: {shape: own.map((event) => (event.quality === "good" ? "" : "/"))}},
+      y: own.map(() => number), width: 0.8,
+      marker: {color: INDEX.colours[name], pattern: {shape: own.map((event) => (event.quality === "good" ? "" : "/"))}},
       hovertext: texts, hoverinfo: "text", yaxis: axis, textposition: "none",
     };
   });

@@ -87,7 +87,7 @@ function returnFocus(id) {
 }
 
 // All seasons, in dark on white, as wide as a sheet; the browser does not wait for what is not drawn at once.
-function print(begins) {
+function layOut(begins) {
   onPaper = begins;
   if (begins) for (const one of seasons) one.drawn = true;
   redraw();
@@ -127,8 +127,8 @@ async function start() {
   follow();
   addEventListener("hashchange", follow);
   DARK.addEventListener("change", redraw);
-  addEventListener("beforeprint", () => print(true));
-  addEventListener("afterprint", () => print(false));
+  addEventListener("beforeprint", () => layOut(true));
+  addEventListener("afterprint", () => layOut(false));
   document.body.dataset.ready = "true";
 }
 

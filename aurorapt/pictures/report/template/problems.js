@@ -41,10 +41,12 @@ function showNotes(state) {
   const notes = [];
   const simulated = NIGHTS.filter((night) => night.weights.kind === INDEX.simulated_kind).length;
   if (simulated) {
-    notes.push(`${simulated === NIGHTS.length ? "All" : simulated} of these camera-nights were classified with weights trained on simulated frames: for trying the tool, not for science.`);
+    notes.push(`${simulated === NIGHTS.length ? "All" : simulated} of these camera-nights were classified with weights trained on `
+      + "simulated frames: for trying the tool, not for science.");
   }
   if (NIGHTS.some((night) => night.model === INDEX.majority_model)) {
-    notes.push("Where weights have other classes than the published ones, the plain majority of 601 frames was used: its p_mean and minutes are shares, not probabilities.");
+    notes.push("Where weights have other classes than the published ones, the plain majority of 601 frames was used: "
+      + "its p_mean and minutes are shares, not probabilities.");
   }
   const unvalidated = [...new Set(EVENTS.filter((event) => event.class === state.class && !event.site_validated).map((event) => event.site))].sort();
   if (unvalidated.length) {
