@@ -208,6 +208,15 @@ def test_downloads_are_what_is_shown_and_what_the_command_writes(
     assert [(row["date"], row["camera"], row["frames"]) for row in rows] == [("2020-02-18", "gill_themis19", "3600")]
 
 
+def test_events_of_the_published_files_are_those_of_the_command(
+    browser: Browser, shared_folder: Path, tmp_path: Path
+) -> None:
+    write_report(shared_folder / "published", tmp_path / "report.html")
+    aurorapt_here("events", shared_folder / "published", "-o", tmp_path / "events.csv")
+    browser.open(tmp_path / "report.html")
+    assert browser.download("#download-events", "events.csv") == (tmp_path / "events.csv").read_text()
+
+
 def test_what_files_say_stays_text(browser: Browser, page: Path) -> None:
     browser.open(page)
     browser.script("go({night: NIGHTS.find((night) => night.site === 'rank').id})")
