@@ -13,6 +13,7 @@ from aurorapt.cli import (  # noqa: F401  each adds its command
     events,
     movie,
     plot,
+    report,
     simulate,
     summary,
     verify,
