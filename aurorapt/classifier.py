@@ -3,6 +3,8 @@
 import os
 import warnings
 from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aurorapt.archive.named_minutes import MinutesInTurn, named_minutes
+from aurorapt.classified_frames import ClassifiedFrames
 from aurorapt.engine.choices import DEFAULT_BATCH_SIZE, PRECISIONS
 from aurorapt.engine.engine import Engine
 from aurorapt.engine.streams import Streams
-from aurorapt.errors import OptionError
-from aurorapt.images.layouts import as_frames
+from aurorapt.errors import OptionError, WeightsError, counted, one_line
+from aurorapt.images.layouts import as_counts, as_frames
 from aurorapt.images.preprocess import Preprocessor
+from aurorapt.images.stacks import Chunk, as_times, batches, chunks, whole_times, with_times
+from aurorapt.machine.html_table import html_table
 from aurorapt.machine.processors import usable_processors
 from aurorapt.weights.location import find_weights
 from aurorapt.weights.weights_file import SIMULATED_NOTICE, Weights, read_weights
 
+BATCHES_AHEAD = 2  # for each thread, of a stack that comes piece by piece
 MOST_AT_ONCE = 1024  # threads, or frames in a batch; far more than any machine gains by
 
 
@@ -82,7 +89,17 @@ class Classifier:
             f"precision={self.precision!r}, threads={self.threads})"
         )
 
-    def predict(self, images: NDArray[np.uint16], layout: str = "readfile") -> NDArray[np.float32]:
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        rows = [
+            ("weights", f"{self.name} ({self.kind})"),
+            ("classes", ", ".join(self.classes)),
+            ("precision", self.precision),
+            ("threads", self.threads),
+        ]
+        return html_table("Classifier", rows, notes=[SIMULATED_NOTICE] if self.kind == "simulated" else [])
+
+    def predict(self, images: NDArray[Any], layout: str = "readfile") -> NDArray[np.float32]:
         """Give the probabilities of each class for each frame.
 
         The stack is looked at where it lies; only the batches that are being classified are copied.
@@ -99,8 +116,8 @@ class Classifier:
               pass ``np.moveaxis(stack, 2, 0)``
             - "pyaurorax": (256, 256, n) [y, x, frame], rows flipped, row 0 the south edge: ``data.data`` of PyAuroraX
               and of PyUCalgarySRS
-            - "asilib": (n, 256, 256) [frame, y, x], rows flipped, row 0 the south edge: ``asi.data.image``, which is
-              int64 (pass ``asi.data.image.astype(np.uint16)``), or the images of ``asi.iter_files()``, which are uint16
+            - "asilib": (n, 256, 256) [frame, y, x], rows flipped, row 0 the south edge: ``asi.data.image``, whose
+              int64 is taken where all values are counts, or the images of ``asi.iter_files()``
 
         Returns
         -------
@@ -124,13 +141,102 @@ class Classifier:
         True
         """
         frames = as_frames(images, layout)
-        probabilities = np.empty((len(frames), len(self.classes)), dtype=np.float32)
-        with closing(Streams(self._predict_batch, self.threads)) as streams:
-            starts = range(0, len(frames), self.batch_size)
-            futures = deque(streams.submit(frames[start : start + self.batch_size]) for start in starts)
-            for start in starts:  # what a stream allocated is not kept: see `aurorapt.run.pipeline`
-                probabilities[start : start + self.batch_size] = futures.popleft().result()
-        return probabilities
+        starts = range(0, len(frames), self.batch_size)
+        return self._predict_batches(frames[start : start + self.batch_size] for start in starts)
+
+    def classify(self, images: Any, layout: str = "readfile", times: Any = None) -> ClassifiedFrames:
+        """Classify frames, which may come piece by piece: of what is not in memory, a few batches are at a time.
+
+        The answers do not depend on the length of the pieces.
+
+        Parameters
+        ----------
+        images : raw counts, as `predict` takes them, in one of these forms:
+
+            - an array, or a pair (times, array) such as asilib's ``asi.data``
+            - a list, generator or other iterable of arrays, of any length each, of single frames (256, 256) [y, x], or
+              of pairs (times, images), such as ``asi.iter_files()``
+            - a DataArray of xarray, whose axes are known by their names, time (or frame), y (or row) and x (or column),
+              in any order; the layout then says only whether the rows are flipped
+            - an array of Dask, computed chunk by chunk, also within a DataArray
+        layout : as for `predict`
+        times : n datetimes, naive ones in UTC, such as PyAuroraX's ``data.timestamp``; where None, those that come with
+            the images, if any
+
+        Returns
+        -------
+        ClassifiedFrames
+            Of all n frames.
+
+        Raises
+        ------
+        OptionError
+            If there is no such layout.
+        ValueError
+            If the images are something else, or not as many as the times, saying what would make them right.
+        WeightsError
+            If the network gives no probabilities.
+
+        Examples
+        --------
+        >>> found = aurorapt.Classifier().classify(data.data, layout="pyaurorax", times=data.timestamp)
+        >>> found.labels[found.confidence > 0.9]
+        >>> table = classifier.classify(asi.iter_files(), layout="asilib").to_dataframe()
+        """
+        found = chunks(images, layout)
+        if times is not None:
+            found = with_times(found, as_times(times))
+        if isinstance(images, np.ndarray):  # which stays as it is meanwhile, so that nothing need be copied here
+            known = [chunk.times for chunk in found]
+            probabilities = self.predict(images, layout)
+        else:
+            known = []
+            probabilities = self._predict_batches(batches(_noting_times(found, known), self.batch_size))
+        sound = np.isfinite(probabilities).all(axis=1)
+        if not sound.all():
+            frames = counted(int((~sound).sum()), "frame")
+            raise WeightsError(f"the network returned NaN or infinity for {frames}; are the weights {self.name} sound?")
+        return ClassifiedFrames(probabilities, self.classes, whole_times(known))
+
+    def classify_files(self, paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str]) -> ClassifiedFrames:
+        """Classify the frames of minute files, with their own times, as a run reads them.
+
+        Parameters
+        ----------
+        paths : minute files, named as in the archive (the name says site and date, which each frame's header has to
+            confirm); of one minute there may be several copies, of which one good one is used
+
+        Returns
+        -------
+        ClassifiedFrames
+            Of the frames that can be trusted, in the order of the files, with ``times``, ``cameras`` and ``files``;
+            what cannot be used is among the ``problems``, of which a warning tells.
+
+        Raises
+        ------
+        OptionError
+            If one is no minute file by its name; before any is read.
+
+        Examples
+        --------
+        >>> found = aurorapt.Classifier().classify_files(Path("2014/03/10/gill_themis19").rglob("*_full.pgm.gz"))
+        >>> found.to_dataframe().groupby("class").size()
+        """
+        named = named_minutes([paths] if isinstance(paths, (str, os.PathLike)) else paths)
+        minutes = MinutesInTurn(named)
+        probabilities = self._predict_batches(batches(minutes.read(), self.batch_size))
+        sound = np.isfinite(probabilities).all(axis=1)
+        minutes.report_not_finite(sound)
+        if minutes.problems:
+            first = minutes.problems[0]
+            told = (
+                f"{counted(len(minutes.problems), 'problem')}, see .problems; the first: {first.file}: {first.reason}"
+            )
+            warnings.warn(one_line(told), stacklevel=2)
+        cameras, files, times = (np.array(column, kind)[sound] for column, kind in minutes.columns())
+        return ClassifiedFrames(
+            probabilities[sound], self.classes, times, cameras, files, problems=tuple(minutes.problems)
+        )
 
     def predict_visible(self, visible: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Give the probabilities of each class for each frame of one batch, in this thread.
@@ -145,9 +251,29 @@ class Classifier:
         """
         return self.engine.predict(self.preprocessor.resize(visible))
 
-    def _predict_batch(self, images: NDArray[np.uint16]) -> NDArray[np.float32]:
+    def _predict_batches(self, images: Iterable[NDArray[Any]]) -> NDArray[np.float32]:
+        """Classify batches in threads, a few ahead of the answers."""
+        answers = bytearray()  # small arrays that stay among a stream's large blocks would split them
+        waiting: deque[Future[NDArray[np.float32]]] = deque()
+        with closing(Streams(self._predict_batch, self.threads)) as streams:
+            for batch in images:
+                waiting.append(streams.submit(batch))
+                del batch
+                if len(waiting) > BATCHES_AHEAD * self.threads:
+                    answers += waiting.popleft().result().tobytes()
+            while waiting:
+                answers += waiting.popleft().result().tobytes()
+        return np.frombuffer(answers, np.float32).reshape(-1, len(self.classes))
+
+    def _predict_batch(self, images: NDArray[Any]) -> NDArray[np.float32]:
         # the pixels of a frame in a stack [y, x, frame] lie far apart: they are gathered once, for the whole batch
-        return self.predict_visible(self.preprocessor.equalize(np.ascontiguousarray(images)))
+        return self.predict_visible(self.preprocessor.equalize(as_counts(images)))
+
+
+def _noting_times(found: Iterable[Chunk], times: list[NDArray[np.datetime64] | None]) -> Iterator[NDArray[Any]]:
+    for chunk in found:
+        times.append(chunk.times)
+        yield chunk.frames
 
 
 def _check_number(name: str, value: Any) -> None:

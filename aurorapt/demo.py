@@ -8,14 +8,12 @@ from datetime import date
 from pathlib import Path
 from time import monotonic
 
-import numpy as np
-from numpy.typing import NDArray
-
-from aurorapt.archive.camera_nights import camera_nights
-from aurorapt.archive.frames import read_minute
-from aurorapt.archive.night_listing import MinuteFile, list_minute_files
+from aurorapt.archive.camera_nights import CameraNight, camera_nights
 from aurorapt.errors import AuroraptError, OptionError
-from aurorapt.pictures.night import SampleFrame, draw_night
+from aurorapt.pictures.figures import load_matplotlib, save_figure
+from aurorapt.pictures.keogram import read_keogram
+from aurorapt.pictures.night_data import read_one_night
+from aurorapt.pictures.night_plot import night_bins, plot_night
 from aurorapt.results.classifications import csv_path, read_rows
 from aurorapt.run.pipeline import classify
 from aurorapt.simulation.simulated_archive import TRUTH_NAME, Truth, simulate_archive
@@ -25,21 +23,22 @@ SITES = ("gill", "fsim")  # neither is among the sites the default weights were 
 NIGHT = date(2014, 3, 10)  # one UT date holds the whole night of both
 SEED = 2
 MINUTES_PER_HOUR = 4  # sampled over the night, to stay within a minute or two
-SAMPLES = 6  # frames a picture shows
 WORTH = (
     "sky and weights come from one simulator: these figures say that the program works, not what its labels are worth\n"
     "on real nights the labels of the published weights agree with a human's on 63 % of frames (README)"
 )
+NO_PICTURES = "no pictures: pip install 'aurorapt[plot]'; aurorapt plot then draws these results too"
+REMARK = "simulated frames, with their truth: no real night"
 MARKER = ".aurorapt-demo"  # in a folder that a demo made and may therefore empty
 
 
 @dataclass
 class CameraReport:
-    """What was found on one camera: frames per true class and class found."""
+    """What was found on one camera: frames per true class and class found; no picture where matplotlib is not there."""
 
     site: str
     csv_file: Path
-    picture: Path
+    picture: Path | None
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
@@ -82,7 +81,9 @@ class DemoReport:
             lines.append(f"{name:14}{frames:8}{confusion[name, name]:8}{recall:8.3f}")
         lines.append(f"accuracy {self.accuracy:.3f} of {confusion.total()} frames, in {self.seconds:.0f} s")
         for camera in self.cameras:
-            lines.append(f"{camera.site}: {camera.csv_file} and {camera.picture}")
+            lines.append(f"{camera.site}: {camera.csv_file}" + (f" and {camera.picture}" if camera.picture else ""))
+        if not all(camera.picture for camera in self.cameras):
+            lines.append(NO_PICTURES)
         return "\n".join([*lines, WORTH])
 
 
@@ -112,7 +113,7 @@ def run_demo(output: Path, say: Callable[[str], None]) -> DemoReport:
     if not summary.succeeded:
         raise AuroraptError("the simulated night could not be classified")
     truth = Truth(stream0 / TRUTH_NAME)
-    cameras = [_report(stream0, output, night.site, truth) for night in camera_nights(stream0, NIGHT, NIGHT)]
+    cameras = [_report(output, night, truth) for night in camera_nights(stream0, NIGHT, NIGHT)]
     classes = tuple(dict.fromkeys(name for camera in cameras for pair in sorted(camera.confusion) for name in pair))
     return DemoReport(tuple(sorted(classes)), cameras, round(monotonic() - started, 1))
 
@@ -122,6 +123,8 @@ def _empty(output: Path) -> None:
         if output.is_dir() and (output / MARKER).is_file():
             for name in ("stream0", "results"):
                 shutil.rmtree(output / name, ignore_errors=True)
+            for site in SITES:
+                _picture(output, site).unlink(missing_ok=True)
         elif output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise OptionError(f"--output {output} is there already, and not from a demo; name a new folder")
         output.mkdir(parents=True, exist_ok=True)
@@ -130,29 +133,30 @@ def _empty(output: Path) -> None:
         raise OptionError(f"--output {output} cannot be used: {error.strerror}") from None
 
 
-def _report(stream0: Path, output: Path, site: str, truth: Truth) -> CameraReport:
-    (night,) = camera_nights(stream0, NIGHT, NIGHT, {site})
+def _report(output: Path, night: CameraNight, truth: Truth) -> CameraReport:
     csv_file = csv_path(output / "results", night)
     rows = read_rows(csv_file)
-    times = rows["time"].tolist()
-    true_classes = [truth.at(site, time) for time in times]
-    found = rows["prediction_str"].tolist()
-    picture = output / f"{site}.png"
-    ribbons = {"found": (times, found), "truth": (times, true_classes)}
-    title = f"{site} {NIGHT}, simulated: {len(rows)} frames"
-    draw_night(picture, title, _samples(list_minute_files(night).minute_files, night.site, rows, truth), ribbons)
-    return CameraReport(site, csv_file, picture, Counter(zip(true_classes, found, strict=True)))
+    true_classes = [truth.at(night.site, time) for time in rows["time"].tolist()]
+    confusion = Counter(zip(true_classes, rows["prediction_str"].tolist(), strict=True))
+    return CameraReport(night.site, csv_file, _draw(output, night, csv_file, true_classes), confusion)
 
 
-def _samples(minute_files: Sequence[MinuteFile], site: str, rows: NDArray[np.void], truth: Truth) -> list[SampleFrame]:
-    """Choose frames spread evenly over the night."""
-    chosen = np.linspace(0, len(minute_files) - 1, SAMPLES).round().astype(int)
-    samples = []
-    for number in dict.fromkeys(chosen.tolist()):
-        minute = read_minute(minute_files[number], site, NIGHT)
-        time = minute.times[0].replace(microsecond=0)
-        (row,) = rows[rows["time"] == np.datetime64(time)]
-        found, true_class = str(row["prediction_str"]), truth.at(site, time)
-        lines = [(f"{found} {row['confidence']:.2f}", found), (f"truth: {true_class}", true_class)]
-        samples.append(SampleFrame(minute.images[0], time, lines))
-    return samples
+def _draw(output: Path, camera: CameraNight, csv_file: Path, true_classes: Sequence[str]) -> Path | None:
+    """Draw a night with its truth; give None where matplotlib, which is an extra, is not there."""
+    try:
+        load_matplotlib()
+    except OptionError:
+        return None
+    night = read_one_night(csv_file, _refuse)
+    bins = night_bins(night)
+    picture = _picture(output, camera.site)
+    save_figure(plot_night(night, read_keogram(camera, bins), bins, true_classes, REMARK), picture)
+    return picture
+
+
+def _picture(output: Path, site: str) -> Path:
+    return output / f"{site}.png"
+
+
+def _refuse(path: Path, reason: str) -> None:
+    raise AuroraptError(f"{path}: {reason}")

@@ -13,6 +13,10 @@ class ArchiveError(AuroraptError):
     """An archive folder that is missing or cannot be read."""
 
 
+class DownloadError(AuroraptError):
+    """A server that cannot be reached, or that gives something else than what it was asked for."""
+
+
 class FrameError(AuroraptError):
     """A minute file none of whose frames can be trusted."""
 

@@ -7,27 +7,22 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
 import typer
 from benchmark_cluster import commands as cluster_commands
-from benchmark_figures import ENGINE, Result, interleaved, rates_and_ratios, show, summarize
-from benchmark_peers import onnx_session, openvino_model
-from numpy.typing import NDArray
+from benchmark_figures import Result, interleaved, rates_and_ratios, show, summarize
+from benchmark_network import contestants, engine_streams, network_input
 
-from aurorapt.engine.choices import DEFAULT_BATCH_SIZE, PRECISIONS
-from aurorapt.engine.engine import Engine
-from aurorapt.engine.fused_layers import has_bfloat16
-from aurorapt.engine.streams import Streams
+from aurorapt.engine.choices import PRECISIONS
 from aurorapt.errors import AuroraptError, one_line
 from aurorapt.images.preprocess import Preprocessor
 from aurorapt.machine.freed_memory import keep_freed_memory
 from aurorapt.machine.processors import usable_processors
-from aurorapt.network.faithful import build_network
 from aurorapt.simulation.simulated_archive import simulate_frames
 from aurorapt.weights.location import find_weights
 from aurorapt.weights.weights_file import Weights, read_weights
@@ -35,9 +30,8 @@ from aurorapt.weights.weights_file import Weights, read_weights
 if TYPE_CHECKING:
     from benchmark_command import Run
 
-BATCHES = 12  # of each processor with the network: of fewer, the last one, beside an idle processor, would weigh
-BATCHES_ALONE = 60  # batches of each processor with the network alone, to set against the whole command
-BATCH_SIZE = DEFAULT_BATCH_SIZE  # frames
+FRAMES = 96  # of each thread with the network: of fewer, the last batch, beside an idle processor, would weigh
+FRAMES_ALONE = 240  # of each processor with the network alone, to set against the whole command
 EXPOSURES = [datetime(2014, 3, 10, 6, minute) for minute in range(40)]  # to preprocess; it is dark at gill then
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -46,49 +40,23 @@ RunsOption = Annotated[int, typer.Option("--runs", min=1, help="Counted runs of 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def every_batch(predict: Callable[[NDArray[np.float32]], Any], images: NDArray[np.float32]) -> Callable[[], Any]:
-    return lambda: [predict(images[start : start + BATCH_SIZE]) for start in range(0, len(images), BATCH_SIZE)]
-
-
-def network_contestants(
-    weights: Weights, inputs: NDArray[np.float32], threads: int
-) -> Iterator[tuple[str, Callable[[], Any]]]:
-    channels = np.ascontiguousarray(np.repeat(inputs[:, None], weights.input_shape[0], axis=1))
-    faithful = build_network(weights).to(memory_format=torch.channels_last)
-
-    def eager(images: NDArray[np.float32]) -> torch.Tensor:
-        with torch.inference_mode():
-            return faithful(torch.from_numpy(images).contiguous(memory_format=torch.channels_last))
-
-    for precision in ("fp32", "bf16") if has_bfloat16() else ("fp32",):
-        streams = Streams(Engine(weights, precision, BATCH_SIZE).predict, threads)
-        yield f"{ENGINE} {precision}", _in_streams(streams, inputs)
-    yield "faithful fp32", every_batch(eager, channels)
-    for name, make in (("onnxruntime fp32", onnx_session), ("openvino fp32", openvino_model)):
-        predict = make(weights, threads)
-        if predict is not None:
-            yield name, every_batch(predict, channels)
-
-
-def _in_streams(streams: Streams, inputs: NDArray[np.float32]) -> Callable[[], Any]:
-    return lambda: [future.result() for future in every_batch(streams.submit, inputs)()]
-
-
 @app.command()
 def network(
     weights: WeightsOption = None,
     runs: RunsOption = 9,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of each. [default: all processors]")] = None,
+    frames: Annotated[int, typer.Option(min=16, help="Frames for each thread in a run.")] = FRAMES,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the network alone: this engine, the faithful network, ONNX Runtime and OpenVINO where installed."""
     loaded = read_weights(find_weights(weights))
     threads = threads or usable_processors()
-    torch.set_num_threads(threads)
-    frames = BATCHES * BATCH_SIZE * threads
-    inputs = np.random.default_rng(0).uniform(0, 255, (frames, *loaded.input_shape[1:])).astype(np.float32)
-    contestants = dict(network_contestants(loaded, inputs, threads))
-    show("network", list(rates_and_ratios(interleaved(contestants, runs), frames)), as_json)
+    keep_freed_memory()  # as the command does; the peers, which keep their memory anyway, have it too
+    images = network_input(loaded, frames * threads)
+    ready = contestants(loaded, images, threads)
+    turns = interleaved({name: one.over(images) for name, one in ready.items()}, runs)
+    told = {name: one.told() for name, one in ready.items()}
+    show("network", list(rates_and_ratios(turns, len(images))), as_json, told)
 
 
 @app.command()
@@ -110,27 +78,36 @@ def preprocess(weights: WeightsOption = None, runs: RunsOption = 9, as_json: Jso
             cv2.resize(masked, size, interpolation=cv2.INTER_LINEAR)
 
     preprocessor = Preprocessor(loaded.elevation_mask, loaded.input_shape[1:])
-    seconds = interleaved({"aurorapt": lambda: preprocessor(images), "opencv": opencv}, runs)
+    turns = interleaved({"aurorapt": lambda: preprocessor(images), "opencv": opencv}, runs)
     results = [
-        summarize(name, "ms/frame", [1000 * value / len(images) for value in values])
-        for name, values in seconds.items()
+        summarize(name, "ms/frame", [1000 * turn.processor_time / len(images) for turn in timed])
+        for name, timed in turns.items()
     ]
-    ratios = [ours / theirs for ours, theirs in zip(seconds["aurorapt"], seconds["opencv"], strict=True)]
+    pairs = zip(turns["aurorapt"], turns["opencv"], strict=True)
+    ratios = [ours.processor_time / theirs.processor_time for ours, theirs in pairs]
     show("preprocess", [*results, summarize("aurorapt / opencv", "ratio of time", ratios)], as_json)
 
 
-def network_rate(weights: Weights, precision: str) -> Callable[[], float]:
-    """Prepare to measure the frames per second of the network alone, on all processors."""
-    threads = usable_processors()
-    frames = BATCHES_ALONE * BATCH_SIZE * threads
-    inputs = np.random.default_rng(0).uniform(0, 255, (frames, *weights.input_shape[1:])).astype(np.float32)
-    alone = _in_streams(Streams(Engine(weights, precision, BATCH_SIZE).predict, threads), inputs)
-    keep_freed_memory()  # as the command does
+@dataclass(frozen=True)
+class Alone:
+    """The network alone on all processors: its frames per second, and its processor time in seconds a frame."""
 
-    def measure() -> float:
-        start = time.perf_counter()
-        alone()
-        return frames / (time.perf_counter() - start)
+    rate: float
+    processor_time: float
+
+
+def network_alone(weights: Weights, precision: str) -> Callable[[], Alone]:
+    """Prepare to measure the network alone."""
+    keep_freed_memory()  # as the command does
+    threads = usable_processors()
+    images = network_input(weights, FRAMES_ALONE * threads)
+    predict = engine_streams(weights, precision, threads)
+
+    def measure() -> Alone:
+        start, used = time.perf_counter(), time.process_time()
+        predict(images)
+        seconds, used = time.perf_counter() - start, time.process_time() - used
+        return Alone(len(images) / seconds, used / len(images))
 
     measure()
     return measure
@@ -152,9 +129,9 @@ def end_to_end(
     from benchmark_command import SAMPLING_OF_MEMORY_ALONE, run_command, simulated_archive, single_frame_archive
 
     path = find_weights(weights)
-    rate_alone = network_rate(read_weights(path), precision)
+    alone = network_alone(read_weights(path), precision)
     options = ("--weights", path, "--precision", precision)
-    bare: list[float] = []
+    bare: list[tuple[Alone, Alone]] = []
     done: dict[str, list[Run]] = {name: [] for name in ("frame", "start-up", "hour", "longer", "hour again")}
     with (
         single_frame_archive() as frame,
@@ -164,22 +141,31 @@ def end_to_end(
         for _ in range(runs):
             done["frame"].append(run_command(frame, *options))
             done["start-up"].append(run_command(frame, *options, sampling=SAMPLING_OF_MEMORY_ALONE))
-            before = rate_alone()
+            before = alone()
             done["hour"].append(run_command(hour, *options))
-            bare.append(statistics.fmean((before, rate_alone())))  # the machine's speed drifts within minutes
+            bare.append((before, alone()))  # the machine's speed drifts within minutes
             if times > 1:
                 done["longer"].append(run_command(longer, *options))
                 done["hour again"].append(run_command(hour, *options))
     show(f"end-to-end {precision}", list(_end_to_end_results(bare, done, times)), as_json)
 
 
-def _end_to_end_results(bare: list[float], done: "dict[str, list[Run]]", times: int) -> Iterator[Result]:
+def _end_to_end_results(
+    bare: "list[tuple[Alone, Alone]]", done: "dict[str, list[Run]]", times: int
+) -> Iterator[Result]:
     hours, longer = done["hour"], done["longer"]
     rates = [run.summary["frames_per_second"] for run in hours]
+    rates_alone = [statistics.fmean(alone.rate for alone in around) for around in bare]
     yield summarize("aurorapt", "frames/s", rates)
-    yield summarize("network alone", "frames/s", bare)
-    yield summarize("aurorapt / network alone", "ratio", [a / b for a, b in zip(rates, bare, strict=True)])
+    yield summarize("network alone", "frames/s", rates_alone)
+    yield summarize("aurorapt / network alone", "ratio", [a / b for a, b in zip(rates, rates_alone, strict=True)])
     yield summarize("aurorapt, start-up included", "frames/s", [run.summary["frames"] / run.seconds for run in hours])
+    beyond = [
+        (run.processor_time - start.processor_time) / (run.summary["frames"] - start.summary["frames"])
+        - statistics.fmean(alone.processor_time for alone in around)
+        for run, start, around in zip(hours, done["frame"], bare, strict=True)
+    ]
+    yield summarize("processor time beyond the network", "ms/frame", [1000 * seconds for seconds in beyond])
     peaks = [max(run.memory, start.memory) for run, start in zip(hours, done["start-up"], strict=True)]
     yield summarize("peak memory of all processes", "MiB", peaks)
     yield summarize("whole command for one frame", "s", [run.seconds for run in done["frame"]])

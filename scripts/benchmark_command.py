@@ -52,10 +52,17 @@ def single_frame_archive() -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the command: its summary, its seconds, and the peak memory of all its processes in MiB (PSS)."""
+    """One run of the command, all its processes together.
+
+    ``summary`` : what it printed
+    ``seconds`` : from its start to its end
+    ``processor_time`` : seconds
+    ``memory`` : at the peak, MiB (PSS)
+    """
 
     summary: dict[str, Any]
     seconds: float
+    processor_time: float
     memory: float
 
 
@@ -75,16 +82,22 @@ def run_command(stream0: Path, *options: object, sampling: float = SAMPLING) -> 
         day = str(NIGHT.date())
         command = [sys.executable, "-m", "aurorapt", "classify", day, day, "--json", "--stream0", str(stream0)]
         places = ["--output", output, "--log-file", os.devnull]
-        start = time.perf_counter()
+        start, used = time.perf_counter(), _processor_time_of_children()
         run = subprocess.Popen([*command, *places, *map(str, options)], stdout=subprocess.PIPE, text=True)
         peak = 0
         while not _ended_within(sampling, run):
             peak = max(peak, proportional_memory(run.pid))
-        seconds = time.perf_counter() - start
+        seconds, used = time.perf_counter() - start, _processor_time_of_children() - used
         if run.returncode != 0:
             raise AuroraptError(f"aurorapt classify ended with exit status {run.returncode}")
         assert run.stdout is not None
-        return Run(json.loads(run.stdout.read()), seconds, peak / 2**20)
+        return Run(json.loads(run.stdout.read()), seconds, used, peak / 2**20)
+
+
+def _processor_time_of_children() -> float:
+    """Seconds that processes which have ended, started by this one or by those in turn, have computed."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _ended_within(seconds: float, run: subprocess.Popen[str]) -> bool:

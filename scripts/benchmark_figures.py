@@ -2,17 +2,14 @@
 
 import itertools
 import json
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
 import typer
-
-from aurorapt.machine.processors import usable_processors
+from benchmark_machine import in_words, machine
 
 ENGINE = "engine"  # how the names of this engine's figures begin
 REST = 0.3  # seconds before each run, in which the idle threads of the one before stop spinning
@@ -34,36 +31,56 @@ def summarize(name: str, unit: str, values: list[float]) -> Result:
     return Result(name, unit, *(round(f(values), 4) for f in (statistics.median, min, max)), len(values))
 
 
-def interleaved(contestants: dict[str, Callable[[], Any]], runs: int) -> dict[str, list[float]]:
-    """Time the contestants in turn, after one uncounted round, so that a slower machine slows all; seconds of each."""
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+class Turn(NamedTuple):
+    """One timed run of a contestant: seconds, and those that all threads of this process have computed meanwhile."""
+
+    seconds: float
+    processor_time: float
+
+
+def interleaved(contestants: dict[str, Callable[[], Any]], runs: int) -> dict[str, list[Turn]]:
+    """Time the contestants in turn, after one uncounted round, so that a slower machine slows all."""
+    turns: dict[str, list[Turn]] = {name: [] for name in contestants}
     for counted in (False, *[True] * runs):
         for name, contestant in contestants.items():
             time.sleep(REST)
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             contestant()
             if counted:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+                turns[name].append(Turn(time.perf_counter() - start, time.process_time() - used))
+    return turns
 
 
-def rates_and_ratios(seconds: dict[str, list[float]], frames: int) -> Iterator[Result]:
-    """Frames per second of each contestant, and the ratios of this engine's to the others', turn by turn."""
-    for name, values in seconds.items():
-        yield summarize(name, "frames/s", [frames / value for value in values])
-    for ours, theirs in itertools.product(seconds, seconds):
-        if ours.startswith(ENGINE) and not theirs.startswith(ENGINE):
-            ratios = [other / value for value, other in zip(seconds[ours], seconds[theirs], strict=True)]
-            yield summarize(f"{ours} / {theirs}", "ratio", ratios)
+def rates_and_ratios(turns: dict[str, list[Turn]], frames: int) -> Iterator[Result]:
+    """Frames per second and processor time of each contestant, and this engine set against the others, turn by turn.
+
+    Names end with the precision; in fp32 this engine is not set against what is faster by computing in bf16. Beside
+    other work, processor times tell more than rates.
+    """
+    for name, timed in turns.items():
+        yield summarize(name, "frames/s", [frames / turn.seconds for turn in timed])
+        yield summarize(f"{name}, processor", "ms/frame", [1000 * turn.processor_time / frames for turn in timed])
+    for ours, theirs in itertools.product(turns, turns):
+        handicapped = ours.endswith("fp32") and theirs.endswith("bf16")
+        if ours.startswith(ENGINE) and not theirs.startswith(ENGINE) and not handicapped:
+            pairs = list(zip(turns[ours], turns[theirs], strict=True))
+            yield summarize(f"{ours} / {theirs}", "ratio", [their.seconds / our.seconds for our, their in pairs])
+            inverse = [their.processor_time / our.processor_time for our, their in pairs]
+            yield summarize(f"{ours} / {theirs}, processor", "ratio", inverse)
 
 
-def show(benchmark: str, results: list[Result], as_json: bool) -> None:
-    machine = f"{platform.machine()}, {usable_processors()} processors, torch {torch.__version__}"
+def show(
+    benchmark: str, results: list[Result], as_json: bool, contestants: dict[str, dict[str, Any]] | None = None
+) -> None:
+    """Print what was measured, and on what machine; also how each contestant was set, where that is told."""
+    told = machine()
     if as_json:
-        document = {"benchmark": benchmark, "machine": machine, "results": [asdict(result) for result in results]}
-        typer.echo(json.dumps(document))
+        document = {"benchmark": benchmark, "machine": told, "results": [asdict(result) for result in results]}
+        typer.echo(json.dumps(document if contestants is None else {**document, "contestants": contestants}))
         return
-    typer.echo(f"{benchmark} on {machine}")
+    typer.echo(f"{benchmark} on {in_words(told)}")
+    for name, facts in (contestants or {}).items():
+        typer.echo(f"{name}: " + ", ".join(f"{fact} {value}" for fact, value in facts.items()))
     for result in results:
         spread = f"{result.min:9.2f} to {result.max:.2f}"
-        typer.echo(f"{result.name:38} {result.median:9.2f} {result.unit:9} {spread:24} {result.runs} runs")
+        typer.echo(f"{result.name:46} {result.median:9.2f} {result.unit:9} {spread:24} {result.runs} runs")

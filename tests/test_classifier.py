@@ -14,7 +14,7 @@ import aurorapt
 from aurorapt.engine.engine import Engine
 from aurorapt.engine.fused_layers import FusedConvolution
 from aurorapt.errors import OptionError, WeightsError
-from aurorapt.weights.weights_file import write_weights
+from aurorapt.weights.weights_file import read_weights, write_weights
 from tests.tiny_network import tiny_weights
 
 
@@ -39,7 +39,7 @@ def test_no_frames_give_no_answers(weights_file: Path) -> None:
     assert answers.dtype == np.float32
 
 
-@pytest.mark.parametrize("images", [frames(0).astype(">u2"), frames(3)[:, :128], frames(1)[0], frames(1) / 2.0])
+@pytest.mark.parametrize("images", [frames(1).astype(np.int64), frames(3)[:, :128], frames(1)[0], frames(1) / 2.0])
 def test_other_arrays_are_refused(weights_file: Path, images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="images must be"):
         aurorapt.Classifier(weights_file).predict(images)
@@ -100,11 +100,20 @@ def test_what_it_is_shows(weights_file: Path) -> None:
     )
 
 
+def test_what_it_is_shows_in_a_notebook_where_no_name_becomes_markup(weights_file: Path) -> None:
+    weights = replace(read_weights(weights_file), name="<b>bold</b>", kind="simulated")
+    shown = aurorapt.Classifier(weights, threads=3)._repr_html_()
+    assert "<tr><th>weights</th><td>&lt;b&gt;bold&lt;/b&gt; (simulated)</td></tr>" in shown
+    assert "trained on simulated frames" in shown
+
+
 def test_the_package_lists_its_public_names() -> None:
     assert dir(aurorapt) == [
         "Classifier",
+        "Night",
         "__version__",
         "classify",
+        "find_events",
         "iter_classifications",
         "read_classifications",
         "read_rows",

@@ -16,7 +16,8 @@ SCRIPTS = (ROOT / "scripts" / "README.md").read_text()
 DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
-    *(f"{folder}/README.md" for folder in ("convert", "scripts", "tests", "weights")),
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/README.md")),
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("aurorapt/*/README.md")),
 )
 MOST_WORDS = 1600  # what a physicist reads in five minutes
 
@@ -60,11 +61,11 @@ def test_every_script_is_told() -> None:
 
 
 def test_every_subcommand_of_the_benchmark_is_told() -> None:
-    source = (ROOT / "scripts" / "benchmark.py").read_text()
-    subcommands = re.findall(r'^@app\.command\((?:"([\w-]+)")?\)\ndef (\w+)', source, re.MULTILINE)
-    assert len(subcommands) == source.count("@app.command")
+    source = "".join((ROOT / "scripts" / name).read_text() for name in ("benchmark.py", "benchmark_cluster.py"))
+    subcommands = re.findall(r'^@(?:app|commands)\.command\((?:"([\w-]+)")?\)\ndef (\w+)', source, re.MULTILINE)
+    assert len(subcommands) == source.count("@app.command") + source.count("@commands.command")
     told = first_column(SCRIPTS.partition("## How to measure")[2].partition("## What was measured")[0])
-    assert sorted(told) == sorted(named or function for named, function in subcommands)
+    assert sorted(told) == sorted(named or function.replace("_", "-") for named, function in subcommands)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -44,7 +44,9 @@ def test_a_wheel_holds_every_module_the_converter_and_the_default_weights(built:
     modules = files("aurorapt", ".py") | {f"aurorapt/{name}" for name in files("convert", ".py", ".md")}
     assert len(modules) > 80
     others = ("py.typed", "default_weights/simulated.safetensors", "science/smoothing_model.json")
-    assert names == modules | {f"aurorapt/{name}" for name in others}
+    page = files("aurorapt/pictures/report/template")
+    assert {Path(name).suffix for name in page} == {".j2", ".css", ".js"}
+    assert names == modules | page | {f"aurorapt/{name}" for name in others}
 
 
 def test_a_source_archive_holds_what_set_up_and_tests_need(built: Path) -> None:

@@ -5,19 +5,17 @@ Nothing is listed before it is needed: a range of ten years costs no more memory
 
 import logging
 import os
-import re
 import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from aurorapt.archive.flat_archive import FlatArchive, flat_archive_in, is_flat
+from aurorapt.archive.names import CAMERA_FOLDER, DOWNLOAD_FOLDER, YEAR
 from aurorapt.errors import ArchiveError
 
 log = logging.getLogger(__name__)
-
-CAMERA_FOLDER = re.compile(r"(?P<site>[a-z0-9]+)_(?P<device>themis\d*)", re.IGNORECASE)
-DOWNLOAD_FOLDER = "THEMIS_ASI_RAW"  # what PyAuroraX and PyUCalgarySRS put above the years
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class CameraNight:
-    """All minute files below one camera folder of one UT date."""
+    """All minute files of one camera and one UT date.
+
+    ``folder`` is the camera folder below which they lie; in asilib's copy of the archive it is the folder of the site,
+    in which those of its other dates, and cameras, lie too.
+    """
 
     date: date
     site: str
@@ -44,17 +46,29 @@ class CameraNight:
     folder: Path
     shares_site: bool = False  # another camera of the site has a folder on this date
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether the folder is that of the site."""
+        return not CAMERA_FOLDER.fullmatch(self.folder.name)
+
+    @property
+    def camera(self) -> str:
+        """The name of the camera folder, such as gill_themis19, also where there is none."""
+        return f"{self.site}_{self.device}" if self.is_flat else self.folder.name
+
     def __str__(self) -> str:
-        return f"{self.date:%Y%m%d} {self.folder.name}"
+        return f"{self.date:%Y%m%d} {self.camera}"
 
 
 def find_archive(stream0: Path) -> Path:
     """Find the folder that holds the years: ``stream0`` itself, or ``THEMIS_ASI_RAW`` in a download root.
 
+    In asilib's folder of its data, it is the one that holds the sites instead.
+
     Raises
     ------
     ArchiveError
-        If there is no such folder, it cannot be read, or both hold years.
+        If there is no such folder, it cannot be read, or it holds two archives.
     """
     try:
         names = {entry.name for entry in os.scandir(stream0) if _is_folder(entry)}
@@ -64,11 +78,19 @@ def find_archive(stream0: Path) -> Path:
         raise ArchiveError(f"{stream0} is not a folder; name the folder that holds the years") from None
     except OSError as error:
         raise ArchiveError(f"cannot read folder {stream0}: {error.strerror}") from None
-    if DOWNLOAD_FOLDER not in names:
-        return stream0
-    if any(re.fullmatch(r"\d{4}", name) for name in names):
-        raise ArchiveError(f"{stream0} holds years and {DOWNLOAD_FOLDER}; name one of the two archives")
-    return stream0 / DOWNLOAD_FOLDER
+    found = {"years": stream0} if any(map(YEAR.fullmatch, names)) else {}
+    if DOWNLOAD_FOLDER in names:
+        found[DOWNLOAD_FOLDER] = stream0 / DOWNLOAD_FOLDER
+    if (flat := flat_archive_in(stream0)) is not None:
+        found["minute files side by side in " + ("sites" if flat == stream0 else str(flat))] = flat
+    if len(found) > 1:
+        raise ArchiveError(f"{stream0} holds {' and '.join(found)}; name one of the two archives")
+    return next(iter(found.values()), stream0)
+
+
+def folder_in(archive: Path, night: CameraNight) -> Path:
+    """Give the folder of a camera-night in an archive."""
+    return archive / (night.site if is_flat(archive) else f"{night.date:%Y/%m/%d}/{night.camera}")
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -91,10 +113,10 @@ def camera_nights(
 
     Parameters
     ----------
-    archive : folder that holds the years, as `find_archive` gives it
+    archive : folder that holds the years, or the sites, as `find_archive` gives it
     sites : site names, lower case; all sites where empty
-    on_problem : called with each date or camera folder that is there but cannot be read; missing days are normal, and
-        what stands beside the camera folders is skipped with a warning in the log
+    on_problem : called with each date, camera or site folder that is there but cannot be read; missing days are normal,
+        and what stands beside the camera folders is skipped with a warning in the log
     on_sites : called with the sites of each date that has any, lower case, also those not asked for
     newest_first : walk from ``end`` back to ``start``
 
@@ -108,9 +130,37 @@ def camera_nights(
     CameraNight
         By date, then by folder name.
     """
+    flat = FlatArchive(archive) if is_flat(archive) else None
+    if flat is not None:
+        flat.tell(_of_sites(sites, on_problem))
     for number in range((end - start).days + 1):
         day = end - timedelta(number) if newest_first else start + timedelta(number)
-        yield from _cameras_of_day(archive, day, sites, on_problem, on_sites)
+        if flat is None:
+            yield from _cameras_of_day(archive, day, sites, on_problem, on_sites)
+        else:
+            yield from _flat_cameras_of_day(flat, day, sites, on_sites)
+
+
+def _of_sites(sites: Collection[str], on_problem: Callable[[Problem], None]) -> Callable[[Path, str], None]:
+    """Pass on the problems of site folders, but for those of sites that are not asked for."""
+
+    def report(path: Path, reason: str) -> None:
+        if not sites or path.name in sites:
+            on_problem(Problem(str(path), reason))
+
+    return report
+
+
+def _flat_cameras_of_day(
+    flat: FlatArchive, day: date, sites: Collection[str], on_sites: Callable[[Collection[str]], None]
+) -> Iterator[CameraNight]:
+    cameras = flat.cameras.get(f"{day:%Y%m%d}", [])
+    sites_there = [site for site, _, _ in cameras]
+    if cameras:
+        on_sites(sites_there)
+    for site, device, folder in cameras:
+        if not sites or site in sites:
+            yield CameraNight(day, site, device, folder, shares_site=sites_there.count(site) > 1)
 
 
 def _cameras_of_day(

@@ -93,6 +93,30 @@ def read_frames(path: Path, salvage: bool = False) -> RawFrames:
     return frames
 
 
+def fault_of(packed: bytes, path: Path) -> str:
+    """Say what is wrong with the bytes of a minute file; nothing where it is whole.
+
+    Parameters
+    ----------
+    packed : the bytes as they lie on disk, or come from the server
+    path : whose name says how they are packed
+
+    Notes
+    -----
+    Compressed files have checksums, which are looked at. A plain one that was cut between two frames shows nothing.
+    """
+    if not packed:
+        return "it is empty"
+    try:
+        content, loss = unpack(packed, path)
+    except FrameError as error:
+        return str(error)
+    if loss or path.suffix.lower() != ".pgm":
+        return loss
+    *_, last = (None, *records(content))
+    return "" if isinstance(last, Record) and last.end <= len(content) else "it is cut short"
+
+
 def _sound_frames(content: bytes) -> RawFrames:
     """Give the frames of a file that the reader reads.
 

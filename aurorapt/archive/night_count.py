@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
 
-from aurorapt.archive.camera_nights import CAMERA_FOLDER
+from aurorapt.archive.flat_archive import FlatArchive, is_flat
+from aurorapt.archive.names import CAMERA_FOLDER
 
 
 def count_camera_nights(archive: Path, start: date, end: date, sites: Collection[str] = ()) -> Iterator[int]:
@@ -14,15 +15,18 @@ def count_camera_nights(archive: Path, start: date, end: date, sites: Collection
 
     Parameters
     ----------
-    archive : folder that holds the years
+    archive : folder that holds the years, or the sites, as `aurorapt.archive.camera_nights.find_archive` gives it
     start, end : first and last UT date, both included
     sites : site names, lower case; all sites where empty
 
     Yields
     ------
     int
-        For one day after another; a range of ten years takes no more memory than a day.
+        For one day after another; a range of ten years takes no more memory than a day. At once where there are sites.
     """
+    if is_flat(archive):
+        yield FlatArchive(archive).count(start, end, sites)
+        return
     for year in _numbers_in(archive, r"\d{4}"):
         if start.year <= int(year) <= end.year:
             for month in _numbers_in(archive / year, r"\d\d"):

@@ -7,21 +7,18 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from aurorapt.archive.camera_nights import CameraNight, Problem
+from aurorapt.archive.flat_archive import minute_names
+from aurorapt.archive.names import MINUTE_FILE
 from aurorapt.errors import ArchiveError, counted, one_line
 
 log = logging.getLogger(__name__)
 
-# YYYYMMDD_HHMM[SS[_ffffff]]_SITE_DEVICE[_NNNms]_full[_NNNms]; other modes, averages and darks are no minutes
-MINUTE_FILE = re.compile(
-    r"(?P<name>(?P<minute>\d{8}_\d{4})(?:\d\d(?:_\d{6})?)?_(?P<camera>[a-z0-9]+_themis\d*)(?:_\d+ms)?_full(?:_\d+ms)?)"
-    r"\.pgm(?:\.gz|\.bz2)?",
-    re.IGNORECASE | re.ASCII,
-)
 _ENDING = re.compile(r"\.[a-z][a-z0-9]*", re.IGNORECASE | re.ASCII)
 NAMED_IN_LOG = 3  # of the files that are skipped because of their names
 
@@ -49,7 +46,7 @@ class NightListing:
 
 
 def list_minute_files(night: CameraNight) -> NightListing:
-    """List the minute files of a camera-night, at any depth below its folder.
+    """List the minute files of a camera-night, at any depth below its folder, or side by side in that of its site.
 
     A file counts by its name, which is that of a minute of whole frames; what is hidden does not count, and what is
     skipped is counted in the log. The same minute in several compressions is one minute file; a checksummed copy is
@@ -64,7 +61,7 @@ def list_minute_files(night: CameraNight) -> NightListing:
     lines: list[str] = []
     copies: dict[str, list[Path]] = {}
     others: list[str] = []
-    for entry in _walk(night.folder, listing.problems):
+    for entry in _flat_entries(night) if night.is_flat else _walk(night.folder, listing.problems):
         match = MINUTE_FILE.fullmatch(entry.name)
         if match is None:
             if not entry.name.startswith("."):
@@ -79,15 +76,47 @@ def list_minute_files(night: CameraNight) -> NightListing:
         copies.setdefault(match["name"].lower(), []).append(Path(entry.path))
     _report_others(night, others, listing, nothing_else=not lines)
     for name in _of_this_camera(night, copies, listing.problems):
-        first, *twins = sorted(copies[name], key=lambda path: (path.suffix.lower() == ".pgm", path))
-        listing.minute_files.append(MinuteFile(first, tuple(twins)))
+        listing.minute_files.append(minute_of_copies(copies[name]))
     listing.file_count = len(lines)
     content = "".join(sorted(lines)).encode("utf-8", "surrogateescape")
     listing.fingerprint = hashlib.sha256(content).hexdigest()
     return listing
 
 
-def _status(entry: "os.DirEntry[str]", problems: list[Problem]) -> os.stat_result | None:
+def minute_of_copies(paths: Iterable[Path]) -> MinuteFile:
+    """Make the files of one minute one minute file; a checksummed copy is tried first."""
+    first, *twins = sorted(paths, key=lambda path: (path.suffix.lower() == ".pgm", path))
+    return MinuteFile(first, tuple(twins))
+
+
+class _FlatEntry:
+    """A file known by its name, with what is asked of an entry that `os.scandir` gives."""
+
+    def __init__(self, path: Path) -> None:
+        self.name, self.path = path.name, str(path)
+        self.stat, self.is_symlink = path.stat, path.is_symlink
+
+
+Entry: TypeAlias = "os.DirEntry[str] | _FlatEntry"
+
+
+def _flat_entries(night: CameraNight) -> Iterator[_FlatEntry]:
+    """Yield the files of a camera-night among those of its site.
+
+    Raises
+    ------
+    ArchiveError
+        If their folder cannot be listed.
+    """
+    try:
+        names = minute_names(night.folder, night.date, night.camera.lower())
+    except OSError as error:
+        raise ArchiveError(f"cannot list {night.folder}: {error.strerror}") from None
+    for name in names:
+        yield _FlatEntry(night.folder / name)
+
+
+def _status(entry: Entry, problems: list[Problem]) -> os.stat_result | None:
     """Look at a file; anything but a plain one is a problem."""
     try:
         status = entry.stat()
@@ -109,7 +138,7 @@ def _of_this_camera(night: CameraNight, copies: dict[str, list[Path]], problems:
         assert match is not None
         minutes.setdefault(match["minute"], {}).setdefault(match["camera"], []).append(name)
     for cameras in minutes.values():
-        own = night.folder.name.lower()
+        own = night.camera.lower()
         if len(cameras) == 1:
             yield from next(iter(cameras.values()))
             continue
@@ -170,6 +199,6 @@ def _walk(top: Path, problems: list[Problem]) -> Iterator["os.DirEntry[str]"]:
                 folders.append(entry.path)
 
 
-def _is_broken_link(entry: "os.DirEntry[str]", error: OSError) -> bool:
+def _is_broken_link(entry: Entry, error: OSError) -> bool:
     """Whether it is no use to look again: a link that is mended changes the fingerprint."""
     return error.errno in (errno.ENOENT, errno.ELOOP) and entry.is_symlink()

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from aurorapt.errors import ArchiveError, FrameError
+from aurorapt.machine.plain_files import read_at_most
 
 inflate: ModuleType = zlib
 try:
@@ -46,7 +47,7 @@ def read_packed(path: Path) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            return file.read(MINUTE_BYTES_LIMIT + 1)
+            return read_at_most(file, MINUTE_BYTES_LIMIT + 1)
     except OSError as error:
         raise ArchiveError(f"cannot be read: {error.strerror or error}") from None
 

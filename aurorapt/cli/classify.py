@@ -62,7 +62,8 @@ def classify(
         str | None,
         typer.Option(
             metavar="DIR",
-            help="Archive: the folder that holds the years, or a download root with THEMIS_ASI_RAW. "
+            help="Archive: the folder that holds the years, a download root with THEMIS_ASI_RAW, or asilib's data "
+            "folder. "
             f"[default: $AURORAPT_STREAM0, else {DEFAULT_STREAM0}]",
         ),
     ] = None,

@@ -45,7 +45,7 @@ _TEXT = np.dtype(
 
 def csv_path(output: Path, night: CameraNight) -> Path:
     """Give the path of a camera-night's CSV; two cameras of a site that share a date carry their full folder name."""
-    camera = night.folder.name if night.shares_site else f"{night.site}_themis"
+    camera = night.camera if night.shares_site else f"{night.site}_themis"
     return output / f"{night.date:%Y/%m/%d}" / f"{night.date:%Y%m%d}_{camera}_classifications.txt"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights
+from aurorapt.archive.camera_nights import CameraNight, Problem, camera_nights, folder_in
 from aurorapt.archive.night_listing import list_minute_files
 from aurorapt.errors import ArchiveError, ResultsError, counted
 from aurorapt.results.classifications import csv_path
@@ -53,9 +53,9 @@ def verify(output: Path, archive: Path | None = None) -> Verification:
     Parameters
     ----------
     output : folder for the results of `aurorapt.classify`
-    archive : folder that holds the years, as `find_archive` gives it; where given, results whose minute files have
-        changed are stale, and the camera-nights of the sites and the range of dates that have results are missing
-        where they have none
+    archive : folder that holds the years, or the sites, as `find_archive` gives it; where given, results whose minute
+        files have changed are stale, and the camera-nights of the sites and the range of dates that have results are
+        missing where they have none
 
     Raises
     ------
@@ -187,7 +187,7 @@ def _mixed(output: Path, made_with: Counter[tuple[str, str, str, str]]) -> Itera
 def _check_data(result: Result, night: CameraNight, archive: Path) -> Fault | None:
     """Check a CSV against the minute files it was made from."""
     try:
-        listing = list_minute_files(replace(night, folder=archive / f"{night.date:%Y/%m/%d}" / night.folder))
+        listing = list_minute_files(replace(night, folder=folder_in(archive, night)))
     except ArchiveError as error:
         return Fault("stale", str(result.csv_file), str(error))
     reason = result.why_stale({"fingerprint": listing.fingerprint})

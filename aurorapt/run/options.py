@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from aurorapt.archive.camera_nights import find_archive
+from aurorapt.archive.flat_archive import is_flat, is_site_folder
 from aurorapt.engine.choices import DEFAULT_BATCH_SIZE, PRECISIONS
 from aurorapt.errors import ArchiveError, OptionError
 from aurorapt.machine.processors import usable_processors
@@ -38,8 +39,8 @@ INSIDE_ARCHIVE = re.compile(r"(?P<archive>.*)/\d{4}(/\d\d(/\d\d(/\w+_themis\d*(/
 class Options(TypedDict, total=False):
     """What may be said of a run, in Python and on the command line.
 
-    ``stream0`` : archive folder that holds the years, or a download root with THEMIS_ASI_RAW; default the environment's
-        AURORAPT_STREAM0, else /stream0
+    ``stream0`` : archive folder that holds the years, a download root with THEMIS_ASI_RAW, or asilib's data folder;
+        default the environment's AURORAPT_STREAM0, else /stream0
     ``output`` : folder for the results; default the environment's AURORAPT_OUTPUT, else the current folder
     ``weights`` : weights file; default the environment's AURORAPT_WEIGHTS, else the default weights
     ``sites`` : a name such as gill, or several; default all
@@ -115,9 +116,7 @@ def check_options(start: str | date, end: str | date, **options: "Unpack[Options
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if unknown := sorted(given.keys() - Options.__annotations__.keys()):
         raise TypeError(f"unknown option {unknown[0]!r}; the options are {', '.join(Options.__annotations__)}")
-    first, last = parse_date(start, "START"), parse_date(end, "END")
-    if first > last:
-        raise OptionError(f"START {first} is after END {last}; give the earlier date first")
+    first, last = parse_dates(start, end)
     for name, (smallest, largest) in NUMBERS.items():
         _check_number(f"--{name.replace('_', '-')}", given.get(name), smallest, largest)
     if given.get("precision", "fp32") not in PRECISIONS:
@@ -132,7 +131,7 @@ def check_options(start: str | date, end: str | date, **options: "Unpack[Options
 
 
 def check_archive(stream0: Path) -> Path:
-    """Find the folder that holds the years in the one that is given as the archive.
+    """Find the folder that holds the years, or the sites, in the one that is given as the archive.
 
     Raises
     ------
@@ -142,12 +141,29 @@ def check_archive(stream0: Path) -> Path:
     try:
         archive = find_archive(stream0)
         inside = INSIDE_ARCHIVE.fullmatch(str(stream0.resolve()))
-        if inside and not any(re.fullmatch(r"\d{4}", name) for name in os.listdir(archive)):
+        if inside and not is_flat(archive) and not any(re.fullmatch(r"\d{4}", name) for name in os.listdir(archive)):
             years = inside["archive"] or "/"
             raise ArchiveError(f"{stream0} lies inside an archive; name the folder that holds the years: {years}")
+        if archive == stream0 and is_site_folder(stream0.resolve()):
+            sites = stream0.resolve().parent
+            raise ArchiveError(f"{stream0} is the folder of one site; name the folder that holds the sites: {sites}")
     except ArchiveError as error:
         raise OptionError(f"--stream0 (or AURORAPT_STREAM0): {error}") from None
     return archive
+
+
+def parse_dates(start: str | date, end: str | date) -> tuple[date, date]:
+    """Read the first and the last UT date of a range, as `parse_date` does.
+
+    Raises
+    ------
+    OptionError
+        Naming the argument, where there is no such date or the first one is after the last.
+    """
+    first, last = parse_date(start, "START"), parse_date(end, "END")
+    if first > last:
+        raise OptionError(f"START {first} is after END {last}; give the earlier date first")
+    return first, last
 
 
 def parse_date(value: str | date, name: str) -> date:

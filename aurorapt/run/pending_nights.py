@@ -29,7 +29,7 @@ MOST_DEATHS = 3  # of processes of a run of several at one camera-night, which i
 def lock_path(output: Path, night: CameraNight) -> Path:
     """Give the path of the lock of a camera-night."""
     csv_file = classifications.csv_path(output, night)
-    return csv_file.with_name(f".{night.date:%Y%m%d}_{night.folder.name}.lock")
+    return csv_file.with_name(f".{night.date:%Y%m%d}_{night.camera}.lock")
 
 
 class PendingNights:

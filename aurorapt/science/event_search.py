@@ -87,7 +87,7 @@ def search(
         if class_name in stretch.classes:
             number = stretch.classes.index(class_name)
             found.expected_frames[stretch.site] += probabilities[:, number].sum()
-            validated = _validated_sites(smoother, stretch, class_name)
+            validated = validated_sites(smoother, stretch, class_name)
             found.events += find_events(stretch, probabilities, class_name, found.rule, smoother, validated)
     if files:
         files.close({path.relative_to(_root(found, path)) for path in found.problems if path.suffix == ".txt"})
@@ -111,7 +111,7 @@ def _count(found: EventSearch, stretch: Stretch, smoother: Smoother) -> None:
         known["camera_nights"][f"{night_file.date} {night_file.camera}"] = None
 
 
-def _validated_sites(smoother: Smoother, stretch: Stretch, class_name: str) -> frozenset[str]:
+def validated_sites(smoother: Smoother, stretch: Stretch, class_name: str) -> frozenset[str]:
     """Give the sites where a human has confirmed the class; none for a network that the human never judged."""
     simulated = any(night_file.weights[2] == SIMULATED for night_file in stretch.night_files)
     if simulated or not isinstance(smoother, Regression):

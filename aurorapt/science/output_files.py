@@ -6,7 +6,7 @@ import json
 import math
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -87,7 +87,8 @@ def growing_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(f"write {path}", error) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # such as a folder that could not be made
+            temporary.unlink(missing_ok=True)
 
 
 def write_csv(file: TextIO, rows: Iterable[Sequence[Any]]) -> int:

@@ -106,7 +106,7 @@ def _night_file(result: Result, root: Path) -> NightFile:
     name = CSV_NAME.fullmatch(result.csv_file.name)
     if name is None:
         return NightFile(result, result.csv_file.name, UNKNOWN, UNKNOWN, root)
-    folder = result.night.folder.name.lower() if result.night else f"{name['site']}_{name['device']}"
+    folder = result.night.camera.lower() if result.night else f"{name['site']}_{name['device']}"
     return NightFile(result, name["date"], name["site"], folder, root)
 
 

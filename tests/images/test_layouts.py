@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aurorapt.errors import OptionError
-from aurorapt.images.layouts import LAYOUTS, as_frames
+from aurorapt.images.layouts import LAYOUTS, as_counts, as_frames
 
 
 def numbered(count: int) -> np.ndarray:
@@ -68,15 +68,11 @@ FRAME_LAST_ADVICE = r"layout='pyaurorax' if PyAuroraX .* np.moveaxis\(images, 2,
         ("readfile", np.ma.masked_greater(numbered(2), 9), "a MaskedArray", "leave out frames .* or fill them"),
         ("readfile", numbered(2).astype(float), "float64", "neither scaled nor background-subtracted"),
         ("readfile", numbered(2) > 9, "bool", "neither scaled nor"),
-        (
-            "asilib",
-            numbered(2).astype(np.int64),
-            "int64",
-            r"if they are raw counts, pass images\.astype\(np\.uint16\)$",
-        ),
         ("readfile", numbered(2).astype(np.int64), "int64", rf"astype\(np\.uint16\), {IF_FLIPPED}"),
         ("readfile", numbered(2).astype(np.int16), "int16", r"if they are raw counts.*astype\(np\.uint16\)"),
-        ("readfile", numbered(2).astype(">u2"), ">u2", r"astype\(np\.uint16\), which is native byte order"),
+        ("asilib", numbered(2).astype(np.uint8), "uint8", "not images scaled to 8 bits"),
+        ("asilib", numbered(2).astype(float), "float64", "neither scaled nor background-subtracted"),
+        ("readfile", "minute.pgm.gz", "a str", "give files to Classifier.classify_files"),
         ("readfile", numbered(2).astype(np.uint8), "uint8", "not images scaled to 8 bits"),
         ("readfile", numbered(2)[:, :128], r"\(2, 128, 256\) uint16", "neither cut out nor resized"),
         ("readfile", np.zeros((2, 512, 512), np.uint16), r"\(2, 512, 512\) uint16", "neither cut out nor resized"),
@@ -95,3 +91,21 @@ def test_what_is_refused_is_told_what_to_do(layout: str, images: Any, found: str
 def test_an_unknown_layout_is_refused_with_the_names_of_all(layout: Any) -> None:
     with pytest.raises(OptionError, match=r"is unknown; give 'readfile' or 'pyaurorax' or 'asilib'$"):
         as_frames(numbered(1), layout)
+
+
+@pytest.mark.parametrize(
+    ("layout", "kind"),
+    [("readfile", ">u2"), ("asilib", ">u2"), ("asilib", np.int64), ("asilib", np.uint32), ("pyaurorax", np.int32)],
+)
+def test_whole_numbers_that_are_counts_are_counts(layout: str, kind: Any) -> None:
+    counts = as_counts(as_frames(laid_out(numbered(3), layout).astype(kind), layout))
+    assert counts.dtype == np.uint16
+    np.testing.assert_array_equal(counts, numbered(3))
+
+
+@pytest.mark.parametrize("value", [-1, 65536, np.iinfo(np.int64).min])
+def test_a_number_that_is_no_count_is_refused(value: int) -> None:
+    images = laid_out(numbered(3), "asilib").astype(np.int64)
+    images[1, 17, 4] = value
+    with pytest.raises(ValueError, match=f"from 0 to 65535, and there is a value of {value}; "):
+        as_counts(as_frames(images, "asilib"))
