@@ -7,7 +7,7 @@ import queue
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from time import sleep
@@ -38,7 +38,7 @@ PREFIX = "aurorapt_night"  # of Dask's keys: one family, so that the scheduler k
 
 def window(threads: int) -> int:
     """Say how many camera-nights are given out at once: so few that memory does not grow with the archive."""
-    return 2 * threads + 8
+    return 4 * threads + 16
 
 
 class _ClusterRun:
@@ -74,20 +74,29 @@ class _ClusterRun:
         """Hand out camera-nights and take what becomes of them, until all are settled or elsewhere."""
         waiting = iter(nights)
         while True:
-            room = max(window(self.staff.threads) - len(self.given), 0)
-            for night in itertools.islice(waiting, room):
-                self.hand_out(night)
+            most = window(self.staff.threads)
+            if len(self.given) <= most // 2:
+                self.hand_out(list(itertools.islice(waiting, most - len(self.given))))
             if not self.given:
                 return
             self.receive()
 
-    def hand_out(self, night: CameraNight) -> None:
-        key = f"{PREFIX}-{uuid.uuid4().hex}"
-        future = self.client.submit(
-            classify_on_worker, self.run, night, key=key, pure=False, workers=self.staff.permitted()
+    def hand_out(self, nights: Sequence[CameraNight]) -> None:
+        """Hand out camera-nights, several in one go: Dask's scheduler keeps half a kilobyte of each go for ever."""
+        if not nights:
+            return
+        keys = [f"{PREFIX}-{uuid.uuid4().hex}" for _ in nights]
+        futures = self.client.map(
+            classify_on_worker,
+            [self.run] * len(nights),
+            nights,
+            key=keys,
+            pure=False,
+            workers=self.staff.permitted(),
         )
-        self.given[key] = future, night
-        self.tell_of_end(future)
+        for key, future, night in zip(keys, futures, nights, strict=True):
+            self.given[key] = future, night
+            self.tell_of_end(future)
 
     def tell_of_end(self, future: Future) -> None:
         future.add_done_callback(self.ended.put)
@@ -150,7 +159,7 @@ class _ClusterRun:
         else:
             self.staff.forget(outcome.worker)
             self.staff.take_on()
-            self.hand_out(night)
+            self.hand_out([night])
 
     def lose(self, night: CameraNight, error: Exception) -> None:
         """Have a camera-night done once more that Dask gave up, mostly as workers died while they had it."""
@@ -164,7 +173,7 @@ class _ClusterRun:
         if self.losses[night] < MOST_LOSSES:
             log.warning("%s: lost by its worker, and given out again: %s", night, cause)
             self.staff.take_on()
-            self.hand_out(night)
+            self.hand_out([night])
             return
         self.summary.failed += 1
         log.error("%s: failed: lost by its workers %d times: %s", night, MOST_LOSSES, cause)

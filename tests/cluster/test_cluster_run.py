@@ -355,9 +355,9 @@ def test_newest_first(options: RunOptions, scheduler: str, monkeypatch: pytest.M
 
     plain = _ClusterRun.hand_out
 
-    def note(self: Any, night: CameraNight) -> None:
-        given.append(night.date.day)
-        plain(self, night)
+    def note(self: Any, nights: list[CameraNight]) -> None:
+        given.extend(night.date.day for night in nights)
+        plain(self, nights)
 
     monkeypatch.setattr(hand_out, note)
     assert run(replace(options, order="newest"), scheduler).written == NIGHTS
