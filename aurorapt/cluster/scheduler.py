@@ -7,8 +7,8 @@ import queue
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from time import sleep
 
@@ -33,6 +33,7 @@ ASK_EVERY = 5.0  # seconds, how far the workers are, for the progress bar; each 
 RESULT_WITHIN = 30.0  # seconds, in which a worker hands over what it says, unless it dies then
 MOST_LOSSES = 3  # times that Dask gives a camera-night up
 HOPELESS_LOSSES = 15  # one after another, nothing done in between
+LOST = "the scheduler is lost; the same command goes on after the last finished night"
 PREFIX = "aurorapt_night"  # of Dask's keys: one family, so that the scheduler keeps no account of each
 
 
@@ -127,7 +128,7 @@ class _ClusterRun:
             If it is not.
         """
         if self.client.status != "running":
-            raise AuroraptError("the scheduler is lost; the same command goes on after the last finished night")
+            raise AuroraptError(LOST)
 
     def settle(self, future: Future) -> None:
         """Take what has become of a camera-night."""
@@ -139,7 +140,7 @@ class _ClusterRun:
             # the worker died with what it had to say: Dask has the night done again, which finds it current
             self.tell_of_end(future)
             return
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             del self.given[key]
             self.check_scheduler()
             self.lose(night, error)
@@ -161,7 +162,7 @@ class _ClusterRun:
             self.staff.take_on()
             self.hand_out([night])
 
-    def lose(self, night: CameraNight, error: Exception) -> None:
+    def lose(self, night: CameraNight, error: BaseException) -> None:
         """Have a camera-night done once more that Dask gave up, mostly as workers died while they had it."""
         self.losses[night] += 1
         self.losses_in_a_row += 1
@@ -234,6 +235,7 @@ def run_on_cluster(
             return
         run = run_name()
         sample = stack.enter_context(probe(options.output, first))
+        stack.enter_context(_loss_in_one_line(client))
         staff = Staff(client, Assignment(run, options, options.weights.identity, sample), progress.say)
         staff.wait_for_one()
         cluster_run = stack.enter_context(closing(_ClusterRun(options, client, staff, run, summary, progress)))
@@ -241,6 +243,19 @@ def run_on_cluster(
         staff.refuse_all_or_none()
         log.info("threads of workers: %d", staff.threads)
         cluster_run.execute(itertools.chain([first], nights))
+
+
+@contextmanager
+def _loss_in_one_line(client: Client) -> Iterator[None]:
+    """Make one error of all that Dask raises when its scheduler is lost while it is asked something."""
+    try:
+        yield
+    except (Exception, asyncio.CancelledError) as error:
+        of_dask = type(error).__module__.partition(".")[0] == "distributed"
+        if isinstance(error, AuroraptError) or not (of_dask or client.status != "running"):
+            raise
+        log.warning("%s: %s", type(error).__name__, error)
+        raise AuroraptError(LOST) from None
 
 
 def run_name() -> str:

@@ -348,6 +348,19 @@ def test_an_interruption_ends_what_is_under_way_within_a_batch_and_leaves_nothin
     assert not worker._duties
 
 
+def test_a_scheduler_that_is_lost_while_it_is_asked_something_is_one_line(
+    options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed.comm.core import CommClosedError
+
+    def lose(self: Any) -> None:
+        raise CommClosedError("Connection reset by peer")
+
+    monkeypatch.setattr(Staff, "count", lose)
+    with pytest.raises(AuroraptError, match="^the scheduler is lost; the same command goes on"):
+        run(options, scheduler)
+
+
 def test_newest_first(options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
     hand_out = "aurorapt.cluster.scheduler._ClusterRun.hand_out"
