@@ -357,7 +357,7 @@ def test_a_scheduler_that_is_lost_while_it_is_asked_something_is_one_line(
         raise CommClosedError("Connection reset by peer")
 
     monkeypatch.setattr(Staff, "count", lose)
-    with pytest.raises(AuroraptError, match="^the scheduler is lost; the same command goes on"):
+    with pytest.raises(AuroraptError, match=r"^the scheduler is lost; the same command goes on"):
         run(options, scheduler)
 
 
