@@ -74,7 +74,7 @@ class Classifier:
         self.preprocessor = Preprocessor(weights.elevation_mask, weights.input_shape[1:])
         self.batch_size = batch_size
         self.threads = usable_processors() if threads is None else threads
-        self.engine = Engine(weights, precision, batch_size)
+        self.engine = Engine(weights, precision)
 
     def __repr__(self) -> str:
         return (

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from aurorapt.engine.fused_layers import ACTIVATIONS, FusedConvolution, has_fused_convolutions
+from aurorapt.machine.processors import halves_wide_instructions
 
 TILE = 4  # pixels of the result that are computed at once, both ways
 PATCH = TILE + 2  # pixels of the image that they are computed from, both ways
@@ -42,11 +43,12 @@ _PRODUCTS_TO_TILE = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1
 
 
 def has_winograd() -> bool:
-    """Tell whether fewer multiplications gain time: not with AVX-512, which multiplies as fast as it reads.
+    """Tell whether fewer multiplications gain time: not with a whole AVX-512, which multiplies as fast as it reads.
 
     The multiplications that are left are oneDNN's, on packed matrices.
     """
-    return torch.backends.cpu.get_cpu_capability() == "AVX2" and has_fused_convolutions()
+    multiplies_slowly = torch.backends.cpu.get_cpu_capability() == "AVX2" or halves_wide_instructions()
+    return multiplies_slowly and has_fused_convolutions()
 
 
 def gains_by_winograd(attributes: Mapping[str, Any], input_shape: tuple[int, ...]) -> bool:
