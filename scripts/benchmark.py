@@ -60,7 +60,7 @@ def network_contestants(
             return faithful(torch.from_numpy(images).contiguous(memory_format=torch.channels_last))
 
     for precision in ("fp32", "bf16") if has_bfloat16() else ("fp32",):
-        streams = Streams(Engine(weights, precision, BATCH_SIZE).predict, threads)
+        streams = Streams(Engine(weights, precision).predict, threads)
         yield f"{ENGINE} {precision}", _in_streams(streams, inputs)
     yield "faithful fp32", every_batch(eager, channels)
     for name, make in (("onnxruntime fp32", onnx_session), ("openvino fp32", openvino_model)):
@@ -123,7 +123,7 @@ def network_rate(weights: Weights, precision: str) -> Callable[[], float]:
     threads = usable_processors()
     frames = BATCHES_ALONE * BATCH_SIZE * threads
     inputs = np.random.default_rng(0).uniform(0, 255, (frames, *weights.input_shape[1:])).astype(np.float32)
-    alone = _in_streams(Streams(Engine(weights, precision, BATCH_SIZE).predict, threads), inputs)
+    alone = _in_streams(Streams(Engine(weights, precision).predict, threads), inputs)
     keep_freed_memory()  # as the command does
 
     def measure() -> float:

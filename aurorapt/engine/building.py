@@ -12,7 +12,8 @@ from torch import nn
 from aurorapt.engine.fused_layers import FusedConvolution, InFloat32, Subsample2d
 from aurorapt.engine.fusion import FUSED_CONVOLUTION, SUBSAMPLE, FusedGraph
 from aurorapt.engine.pooling import MaxPool2d, pools_by_axis, relu_clears_signs
-from aurorapt.engine.stretches import Plan, Stretch, plan_stretches
+from aurorapt.engine.steady_layers import STEADY_OPERATIONS, OneByOne, steady_product
+from aurorapt.engine.stretches import MOST_FRAMES, Plan, Stretch, plan_stretches
 from aurorapt.engine.winograd import WinogradConvolution, gains_by_winograd
 from aurorapt.machine.processors import cache_bytes, usable_processors
 from aurorapt.network.faithful import Network, load_layer, values_finished
@@ -44,9 +45,7 @@ def build_stretches(fused: FusedGraph, dtype: torch.dtype) -> list[Stretch]:
         networks = [Network(plan.graph, layers) for plan, layers in zip(plans, parts, strict=True)]
     for network in networks:
         network.requires_grad_(False).eval()
-    return [
-        Stretch(network, plan.frames, fused.shapes, dtype) for plan, network in zip(plans, networks, strict=True)
-    ]
+    return [Stretch(network, plan.frames, fused.shapes, dtype) for plan, network in zip(plans, networks, strict=True)]
 
 
 def _layer(fused: FusedGraph, plan: Plan, dtype: torch.dtype, node: Node, finished: Collection[str]) -> nn.Module:
@@ -59,6 +58,10 @@ def _layer(fused: FusedGraph, plan: Plan, dtype: torch.dtype, node: Node, finish
         as_integers = dtype == torch.bfloat16 and _is_rectified(fused.graph, node.inputs[0]) and relu_clears_signs()
         return MaxPool2d(**node.attributes, as_integers=as_integers)
     layer = load_layer(node, fused.tensors)
+    if node.op == "dense" and len(fused.shapes[node.inputs[0]]) == 1:
+        layer = steady_product(layer, node.attributes["in_features"], MOST_FRAMES)
+    elif node.op not in STEADY_OPERATIONS:
+        layer = OneByOne(layer)
     return layer if dtype == torch.float32 or node.op in BFLOAT16_OPERATIONS else InFloat32(layer)
 
 

@@ -67,7 +67,7 @@ def _largest(values: Tensor, axis: int, size: int, stride: int, before: int, aft
 
 def _every(values: Tensor, axis: int, stride: int, start: int, count: int) -> Tensor:
     kept = slice(start, start + (count - 1) * stride + 1, stride)
-    return values[(*[slice(None)] * axis, kept)]
+    return values[:, kept] if axis == 1 else values[:, :, kept]
 
 
 @functools.cache

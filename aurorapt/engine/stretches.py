@@ -5,16 +5,16 @@ network wants few frames at once, what is late many. A network is cut where a si
 early stretches are gathered for the next.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from aurorapt.engine.choices import DEFAULT_BATCH_SIZE
-from aurorapt.engine.fusion import FusedGraph
+from aurorapt.engine.fusion import FUSED_CONVOLUTION, FusedGraph
 from aurorapt.engine.winograd import WinogradConvolution
 from aurorapt.network.faithful import Network, values_finished
 from aurorapt.weights.graph import Graph, Node
@@ -55,11 +55,9 @@ def plan_stretches(fused: FusedGraph, item_bytes: int, cache: int | None) -> lis
     plans: list[Plan] = []
     source = fused.graph.inputs[0]
     for nodes, count in zip(pieces, frames, strict=True):
-        last = plans[-1] if plans else None
-        # a matrix product takes another way for one row than for several: convolutions are kept apart from it
-        if last is not None and last.frames == count and _has_dense(last.graph.nodes) == _has_dense(nodes):
-            graph = Graph(last.graph.nodes + nodes, last.graph.inputs, (nodes[-1].name,))
-            plans[-1] = Plan(graph, count)
+        if plans and plans[-1].frames == count:
+            before = plans.pop().graph
+            plans.append(Plan(Graph(before.nodes + nodes, before.inputs, (nodes[-1].name,)), count))
         else:
             plans.append(Plan(Graph(nodes, (source,), (nodes[-1].name,)), count))
         source = nodes[-1].name
@@ -82,31 +80,28 @@ def _frames_at_once(fused: FusedGraph, nodes: tuple[Node, ...], item_bytes: int,
     """Take as many as the cache holds the images of, or more where weights are more to read than images are."""
     touched = sum(_touched(fused.shapes, node) for node in nodes) * item_bytes
     names = {node.name for node in nodes}
-    weights = sum(item_bytes * tensor.size for name, tensor in fused.tensors.items() if name.rpartition("/")[0] in names)
+    weights = sum(
+        item_bytes * tensor.size for name, tensor in fused.tensors.items() if name.rpartition("/")[0] in names
+    )
     best = max(cache * len(nodes) / touched, weights / touched)
-    return min(max(2 ** int(np.log2(max(best, 1))), FEWEST_FRAMES), MOST_FRAMES)
+    return min(max(1 << int(math.log2(max(best, 1))), FEWEST_FRAMES), MOST_FRAMES)
 
 
 def _touched(shapes: Mapping[str, Shape], node: Node) -> int:
     """Count the numbers of one frame that an operation reads and writes; what it adds to, it writes over."""
     values = node.inputs if node.attributes.get("residual") else (*node.inputs, node.name)
-    return sum(int(np.prod(shapes[name])) for name in values)
-
-
-def _has_dense(nodes: tuple[Node, ...]) -> bool:
-    return any(node.op == "dense" for node in nodes)
+    return sum(math.prod(shapes[name]) for name in values)
 
 
 class Stretch:
     """A part of a network that gives each frame the same result, bit for bit, whatever frames come with it.
 
-    oneDNN and others may add in another order for another number of frames. So only one number of frames is ever
-    computed at once, the rest of the frames being filled up, or computed one by one where that is proved to make no
-    difference.
+    oneDNN may add in another order for another number of frames. So only one number of frames is ever computed at once,
+    the rest of the frames being filled up, or computed one by one where that is proved to make no difference.
 
     Parameters
     ----------
-    network : the part
+    network : the part, of layers that give a frame the same bits wherever it lies among so many
     frames : that it computes at once
     shapes : of every value, without the batch axis
     dtype : of images within it
@@ -123,10 +118,10 @@ class Stretch:
 
     def __call__(self, images: Tensor) -> Tensor:
         whole = len(images) // self.frames * self.frames
-        results = [self.network(part) for part in images[:whole].split(self.frames) if len(part)]
+        results = [self.network(images[start : start + self.frames]) for start in range(0, whole, self.frames)]
         rest = images[whole:]
         if 0 < len(rest) <= self._most_alone and self.is_alike_alone:
-            results += [self.network(frame) for frame in rest.split(1)]
+            results += [self.network(rest[frame : frame + 1]) for frame in range(len(rest))]
         elif len(rest):
             filling = rest.new_zeros(self.frames - len(rest), *rest.shape[1:])
             results.append(self.network(torch.cat((rest, filling)))[: len(rest)])
@@ -134,13 +129,13 @@ class Stretch:
 
     @cached_property
     def is_alike_alone(self) -> bool:
-        """Whether each operation gives the same bits for one frame of noise alone as among others."""
+        """Whether each convolution gives the same bits for one frame of noise alone as among others."""
         random = torch.Generator().manual_seed(0)
         seen = set()
         for node, layer in zip(self.network.graph.nodes, self.network.layers, strict=True):
             shapes = [self._shapes[name] for name in node.inputs]
             kind = (node.op, str(sorted(node.attributes.items())), str(shapes))
-            if kind in seen or isinstance(layer, WinogradConvolution):
+            if kind in seen or node.op != FUSED_CONVOLUTION or isinstance(layer, WinogradConvolution):
                 continue
             seen.add(kind)
             noise = [self._noise(shape, random) for shape in shapes]
