@@ -146,5 +146,5 @@ class Stretch:
         return True
 
     def _noise(self, shape: Shape, random: torch.Generator) -> Tensor:
-        noise = torch.rand(self.frames, *shape, generator=random).sub_(0.5).to(self._dtype)
-        return noise.contiguous(memory_format=torch.channels_last) if noise.ndim == 4 else noise
+        channels, *size = shape
+        return torch.rand(self.frames, *size, channels, generator=random).sub_(0.5).to(self._dtype).movedim(-1, 1)

@@ -105,6 +105,8 @@ def test_it_is_used_where_it_gains(
     for input_shape in ((4, 128, 28, 28), (4, 256, 14, 14), (4, 512, 7, 7)):
         assert gains_by_winograd(attributes(), input_shape) == gains
     assert ("Winograd" in describe_engine()) == gains
+    many = gains_by_winograd(attributes(in_channels=512, out_channels=512), (16, 512, 7, 7))
+    assert many == (gains and processor == "AVX2"), "their matrices take much memory"
 
 
 @pytest.mark.parametrize("other", OTHERS)
