@@ -20,8 +20,8 @@ from aurorapt.network.faithful import Network, values_finished
 from aurorapt.weights.graph import Graph, Node
 from aurorapt.weights.operations import Shape
 
-# With fewer, what Python does for each operation shows (20 microseconds); with more, memory grows and little is gained
-FEWEST_FRAMES = 4
+# With one, what Python does for each operation shows (20 microseconds); with more, memory grows and little is gained
+FEWEST_FRAMES = 2
 MOST_FRAMES = DEFAULT_BATCH_SIZE
 # Bytes that the images of one operation may take of a cache. Milliseconds a frame by 4, 8, 16 and 32 frames on an Intel
 # processor with AMX and 2 MiB of cache of its own, and what its operations read and write on the average, in bfloat16:
