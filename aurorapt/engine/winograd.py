@@ -24,8 +24,8 @@ PATCH = TILE + 2  # pixels of the image that they are computed from, both ways
 FEWEST_CHANNELS = 128
 FEWEST_TILES = 16  # of a batch
 TILES_AT_ONCE = 64  # at least, if the batch has them; with fewer, matrices are read too often, and more gain nothing
-# Matrices take four times the memory of kernels. Where direct convolution has AVX-512, even in halves, more of them gain
-# 2 of 60 ms a frame of a ResNet-50 for 85 MiB
+# Matrices take four times the memory of kernels. Beside a direct convolution with AVX-512, even in halves, more of them
+# gain 2 of 60 ms a frame of a ResNet-50 for 85 MiB
 MOST_KERNELS_BESIDE_AVX512 = 256 * 256
 KERNELS_AT_ONCE = 4096  # made ready in float64; all 512 x 512 of a layer would leave the cache and take 75 MB
 
