@@ -36,7 +36,7 @@ def in_one_thread() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=[None, 50_000], ids=["of this machine", "small"])
+@pytest.fixture(params=[None, 20_000], ids=["of this machine", "small"])
 def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the caches of this machine, or caches so small that the test's networks have several stretches."""
     if request.param is not None:
@@ -131,7 +131,7 @@ def test_stretches_are_the_whole_network_in_a_row(name: str, cache: int | None) 
 
 
 def test_large_images_come_in_small_batches_and_small_ones_in_large() -> None:
-    frames = [plan.frames for plan in plans(residual_network(), 50_000)]
+    frames = [plan.frames for plan in plans(residual_network(), 20_000)]
     assert frames == sorted(frames)
     assert (frames[0], frames[-1]) == (FEWEST_FRAMES, MOST_FRAMES)
     assert {plan.frames for plan in plans(residual_network(), None)} == {MOST_FRAMES}, "all of it fits in a cache"
