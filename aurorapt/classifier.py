@@ -38,7 +38,7 @@ class Classifier:
     weights : a weights file or what `aurorapt.weights.weights_file.read_weights` read; the default weights where None
     precision : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for bf16
         and then fp32 for close calls
-    batch_size : frames the network takes at once
+    batch_size : frames that a thread takes at once; answers do not depend on it, nor on what else is classified
     threads : batches classified at the same time, each by one thread, so that fewer frames than a batch keep one busy;
         the number of usable processors where None
 
@@ -81,7 +81,7 @@ class Classifier:
         self.preprocessor = Preprocessor(weights.elevation_mask, weights.input_shape[1:])
         self.batch_size = batch_size
         self.threads = usable_processors() if threads is None else threads
-        self.engine = Engine(weights, precision, batch_size)
+        self.engine = Engine(weights, precision)
 
     def __repr__(self) -> str:
         return (

@@ -89,7 +89,7 @@ def contestants(weights: Weights, images: NDArray[np.float32], threads: int) -> 
 
 def engine_streams(weights: Weights, precision: str, threads: int) -> Predict:
     """Make this engine ready, as a run has it."""
-    engine = Engine(weights, precision, DEFAULT_BATCH_SIZE)
+    engine = Engine(weights, precision)
     streams = Streams(lambda batch: engine.predict(np.ascontiguousarray(batch[:, 0])), threads)
 
     def predict(images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -31,6 +31,7 @@ def test_threads_change_nothing(weights_file: Path, threads: int) -> None:
     assert answers.shape == (11, 4)
     assert answers.dtype == np.float32
     np.testing.assert_array_equal(answers, one_by_one)
+    np.testing.assert_array_equal(answers, aurorapt.Classifier(weights_file).predict(images))
 
 
 def test_no_frames_give_no_answers(weights_file: Path) -> None:

@@ -59,5 +59,5 @@ def test_the_engine_agrees_on_the_stand_in(shared_folder: Path, converted: Path)
     inputs = Preprocessor(weights.elevation_mask)(minute.images)
     with torch.inference_mode():
         expected = build_network(weights)(torch.from_numpy(inputs)[:, None].expand(-1, 3, -1, -1)).numpy()
-    found = Engine(weights, "fp32", batch_size=8).predict(inputs)
+    found = Engine(weights, "fp32").predict(inputs)
     np.testing.assert_allclose(found, expected, rtol=0, atol=ENGINE_TOLERANCE)

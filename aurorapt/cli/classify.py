@@ -50,7 +50,9 @@ def classify(
             metavar="N", help="Batches classified at the same time, one thread each. [default: number of processors]"
         ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(metavar="N", help="Frames in a batch.")] = DEFAULT_BATCH_SIZE,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", help="Frames that a thread takes at once.")
+    ] = DEFAULT_BATCH_SIZE,
     precision: Annotated[
         str,
         typer.Option(

@@ -46,7 +46,7 @@ class Options(TypedDict, total=False):
     ``sites`` : a name such as gill, or several; default all
     ``workers`` : processes that read and preprocess, 0 for none; default the number of usable processors
     ``threads`` : batches classified at the same time, each by one thread; default the number of usable processors
-    ``batch_size`` : frames the network takes at once; default 4
+    ``batch_size`` : frames that a thread takes at once; fewer are slower, and change no answer; default 16
     ``precision`` : "fp32"; "bf16" for convolutions in bfloat16: faster, and not always the same answers; "auto" for
         bf16 and then fp32 for close calls; default "fp32"
     ``overwrite`` : also redo camera-nights whose results are up to date; default False

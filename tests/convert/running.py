@@ -62,7 +62,7 @@ def assert_engine_agrees(weights: Weights, tolerance: float, brightest: float = 
     channels = torch.from_numpy(images)[:, None].expand(-1, weights.input_shape[0], -1, -1)
     with torch.inference_mode():
         expected = build_network(weights)(channels).numpy()
-    found = Engine(weights, "fp32", batch_size=3).predict(images)
+    found = Engine(weights, "fp32").predict(images)
     scale = np.abs(expected).max()
     assert np.isfinite(expected).all()
     assert found.shape == expected.shape

@@ -194,7 +194,7 @@ def faithful(weights: Weights, inputs: NDArray[np.float32]) -> NDArray[np.float3
 
 def assert_same(weights: Weights, inputs: NDArray[np.float32], precision: str, tolerance: float) -> None:
     expected = faithful(weights, inputs)
-    found = Engine(weights, precision, batch_size=4).predict(inputs)
+    found = Engine(weights, precision).predict(inputs)
     assert found.shape == expected.shape
     assert found.dtype == np.float32
     assert np.ptp(expected) > 10 * tolerance, "the answers vary too little to prove anything"
@@ -210,7 +210,7 @@ def test_the_engine_is_the_faithful_network(name: str) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_few_frames_are_no_exception(name: str, frames: int) -> None:
     weights, inputs = scaled(NETWORKS[name]()), images()[:frames]
-    found = Engine(weights, "fp32", batch_size=4).predict(inputs)
+    found = Engine(weights, "fp32").predict(inputs)
     expected = faithful(weights, inputs)
     assert expected.max(axis=1).min() < 0.999, "a saturated softmax hides every fault"
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
@@ -223,7 +223,7 @@ def test_random_networks(seed: int) -> None:
     inputs = images(3)
     expected = faithful(weights, inputs)
     assert np.isfinite(expected).all()
-    np.testing.assert_allclose(Engine(weights, "fp32", 2).predict(inputs), expected, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(Engine(weights, "fp32").predict(inputs), expected, rtol=0, atol=TOLERANCE)
 
 
 def random_network(seed: int) -> Weights:
@@ -285,11 +285,11 @@ def winograd_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
 
 def test_winograd_is_used_in_float32_alone(winograd_everywhere: list[Tensor]) -> None:
     weights, inputs = scaled(residual_network()), images()
-    Engine(weights, "fp32", 4).predict(inputs)
+    Engine(weights, "fp32").predict(inputs)
     assert {image.dtype for image in winograd_everywhere} == {torch.float32}
     winograd_everywhere.clear()
     if has_bfloat16():
-        Engine(weights, "bf16", 4).predict(inputs)
+        Engine(weights, "bf16").predict(inputs)
         assert winograd_everywhere == []
 
 
@@ -346,7 +346,7 @@ def test_the_padding_that_a_maximum_must_see_stays() -> None:
 def test_the_input_is_not_changed() -> None:
     weights, inputs = residual_network(), images()
     before = inputs.copy(), {name: tensor.copy() for name, tensor in weights.tensors.items()}
-    Engine(weights, "fp32", 4).predict(inputs)
+    Engine(weights, "fp32").predict(inputs)
     np.testing.assert_array_equal(inputs, before[0])
     for name, tensor in weights.tensors.items():
         np.testing.assert_array_equal(tensor, before[1][name])
@@ -355,11 +355,11 @@ def test_the_input_is_not_changed() -> None:
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor does not compute in bfloat16")
 def test_close_calls_are_float32s_and_the_others_bfloat16s(monkeypatch: pytest.MonkeyPatch) -> None:
     weights, inputs = scaled(residual_network()), images(40)
-    exact, quick = (Engine(weights, name, 40).predict(inputs) for name in ("fp32", "bf16"))
+    exact, quick = (Engine(weights, name).predict(inputs) for name in ("fp32", "bf16"))
     ordered = np.sort(quick, axis=1)
     margins = ordered[:, -1] - ordered[:, -2]
     monkeypatch.setattr(aurorapt.engine.engine, "CLOSE_CALL", np.median(margins))
-    both = Engine(weights, "auto", 40).predict(inputs)
+    both = Engine(weights, "auto").predict(inputs)
     close = margins < np.median(margins)
     assert 0 < close.sum() < len(close)
     np.testing.assert_allclose(both[close], exact[close], rtol=0, atol=TOLERANCE)

@@ -89,14 +89,24 @@ OTHERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("processor", "fused"), [("AVX2", True), ("AVX2", False), ("AVX512", True)])
-def test_it_is_used_where_it_gains(processor: str, fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("processor", "halves", "fused", "gains"),
+    [
+        *(("AVX2", False, True, True), ("AVX2", False, False, False)),
+        *(("AVX512", False, True, False), ("AVX512", True, True, True), ("AVX512", True, False, False)),
+    ],
+)
+def test_it_is_used_where_it_gains(
+    processor: str, halves: bool, fused: bool, gains: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: processor)
+    monkeypatch.setattr(aurorapt.engine.winograd, "halves_wide_instructions", lambda: halves)
     monkeypatch.setattr(aurorapt.engine.winograd, "has_fused_convolutions", lambda: fused)
-    gains = processor == "AVX2" and fused
     for input_shape in ((4, 128, 28, 28), (4, 256, 14, 14), (4, 512, 7, 7)):
         assert gains_by_winograd(attributes(), input_shape) == gains
     assert ("Winograd" in describe_engine()) == gains
+    many = gains_by_winograd(attributes(in_channels=512, out_channels=512), (16, 512, 7, 7))
+    assert many == (gains and processor == "AVX2"), "their matrices take much memory"
 
 
 @pytest.mark.parametrize("other", OTHERS)
