@@ -52,7 +52,8 @@ def test_every_option_of_classify_is_told() -> None:
 def test_every_command_is_told() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
-        assert f"`aurorapt {command.name or command.callback.__name__}" in README
+        name = command.name or command.callback.__name__
+        assert re.search(rf"(?:`|^    )aurorapt {name}\b", README, re.MULTILINE), name
 
 
 def test_every_script_is_told() -> None:
