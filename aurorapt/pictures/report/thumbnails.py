@@ -34,7 +34,7 @@ def find_camera_night(archive: Path, night_file: NightFile) -> CameraNight | Non
         found = list(camera_nights(archive, day, day, {night_file.site}, lambda problem: None))
     except ArchiveError:
         return None
-    own = [night for night in found if night.folder.name.lower() == night_file.camera]
+    own = [night for night in found if night.camera.lower() == night_file.camera]
     return own[0] if own else found[0] if len(found) == 1 and night_file.result.night is None else None
 
 
