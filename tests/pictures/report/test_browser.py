@@ -246,6 +246,13 @@ def test_dark_print_and_narrow_screens(browser: Browser, page: Path) -> None:
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.wait("document.documentElement.scrollWidth === 360")
     browser.wait("document.querySelector('#night-chart .main-svg').clientWidth < 360")
+    browser.wait("document.querySelector('#night .scroller')")
+    classes = "const one = document.querySelector('#night .scroller'); return one.scrollWidth - one.clientWidth"
+    assert browser.script(classes) == 0, "the classes of a night need no scrolling"
+    reached = "(one) => one.tabIndex === 0 || one.querySelector('[tabindex]')"
+    assert browser.script(f"return [...document.querySelectorAll('.scroller')].every({reached})"), (
+        "what scrolls can be scrolled from the keyboard"
+    )
 
 
 def test_a_screen_reader_is_told_what_each_part_is(browser: Browser, page: Path) -> None:

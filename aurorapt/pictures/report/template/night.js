@@ -221,7 +221,7 @@ function swatch(name) {
 }
 
 function plainTable(caption, head, rows) {
-  return element("div", {class: "scroller"}, element("table", {},
+  return element("div", {class: "scroller", tabindex: "0", role: "region", "aria-label": caption}, element("table", {},
     element("caption", {class: "unseen"}, caption),
     element("thead", {}, element("tr", {}, ...head.map((name) => element("th", {scope: "col"}, name)))),
     element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells)))));
