@@ -24,7 +24,7 @@ OVERVIEW = Path("overview.png")
 @command(
     "plot",
     "aurorapt plot results/2020/02/18/20200218_fsmi_themis_classifications.txt --stream0 /data/stream0 -o night.pdf",
-    "aurorapt plot night.txt --stream0 /data/stream0 --montage -o montage.png",
+    "aurorapt plot 20140310_gill_themis_classifications.txt --stream0 /data/stream0 --montage -o montage.png",
     "aurorapt plot results -o overview.png",
     "aurorapt plot results --nights -o pictures",
 )

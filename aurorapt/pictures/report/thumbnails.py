@@ -13,7 +13,7 @@ from aurorapt.archive.camera_nights import CameraNight, camera_nights
 from aurorapt.archive.frames import read_minute
 from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import ArchiveError
-from aurorapt.pictures.keogram import MERIDIAN, Keogram
+from aurorapt.pictures.keogram import MERIDIAN, Keogram, choose_camera
 from aurorapt.pictures.report.records import day_of
 from aurorapt.pictures.time_bins import TimeBins, choose_bins, minute_of
 from aurorapt.science.stretches import NightFile
@@ -34,8 +34,7 @@ def find_camera_night(archive: Path, night_file: NightFile) -> CameraNight | Non
         found = list(camera_nights(archive, day, day, {night_file.site}, lambda problem: None))
     except ArchiveError:
         return None
-    own = [night for night in found if night.camera.lower() == night_file.camera]
-    return own[0] if own else found[0] if len(found) == 1 and night_file.result.night is None else None
+    return choose_camera(found, night_file.camera)
 
 
 def thumbnail_key(night: CameraNight) -> str:

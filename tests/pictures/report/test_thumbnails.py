@@ -78,6 +78,16 @@ def test_frames_are_found_in_a_copy_whose_minute_files_lie_side_by_side(
     assert "UklGR" in (tmp_path / "report.html").read_text()
 
 
+def test_frames_are_found_in_a_copy_without_the_number_of_the_camera(archive: Path, tree: Path, tmp_path: Path) -> None:
+    day = tmp_path / "copy" / "2020/02/18"
+    shutil.copytree(archive / "2020/02/18/gill_themis19", day / "gill_themis")
+    (night_file,) = find_night_files([tree])
+    found = find_camera_night(tmp_path / "copy", night_file)
+    assert found is not None and found.camera == "gill_themis"
+    (day / "gill_themis").rename(day / "gill_themis20")
+    assert find_camera_night(tmp_path / "copy", night_file) is None, "another camera's frames are not shown"
+
+
 def test_thumbnails_are_made_once_and_again_when_minutes_come(archive: Path, tree: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     assert write_report(tree, page, archive).anew == 1
