@@ -271,6 +271,16 @@ def test_a_screen_reader_is_told_what_each_part_is(browser: Browser, page: Path)
     assert browser.script(tables)
 
 
+def test_a_night_without_frames_is_no_data(browser: Browser, tmp_path: Path) -> None:
+    write_tree(tmp_path / "in", "gill_themis19", "2020-02-18T06:00:00", (30, "no_aurora"))
+    write_file(tmp_path / "in" / "20200219_gill_themis_classifications.txt", [])
+    write_report(tmp_path / "in", tmp_path / "report.html")
+    browser.open(tmp_path / "report.html")
+    browser.wait("seasons[0].drawn")
+    drawn = "return seasons[0].plot.data.map(({z}) => z.flat().filter((value) => value !== null).length)"
+    assert browser.script(drawn) == [1, 1], "minutes and hours of the one night that has frames"
+
+
 @pytest.mark.parametrize("nights", [0, 1])
 def test_few_nights_and_none_are_no_trouble(browser: Browser, tmp_path: Path, nights: int) -> None:
     (tmp_path / "in").mkdir()
