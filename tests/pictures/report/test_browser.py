@@ -271,6 +271,22 @@ def test_a_screen_reader_is_told_what_each_part_is(browser: Browser, page: Path)
     assert browser.script(tables)
 
 
+def test_a_minute_between_gaps_has_its_probability_drawn(browser: Browser, tmp_path: Path) -> None:
+    parts = ((5, "no_aurora"), (5, ""), (1, "no_aurora"), (5, ""), (5, "no_aurora"))
+    write_tree(tmp_path / "in", "gill_themis19", "2020-02-18T06:00:00", *parts)
+    write_report(tmp_path / "in", tmp_path / "report.html")
+    browser.open(tmp_path / "report.html", f"#night={GILL}")
+    browser.wait("document.querySelector('#night-chart .main-svg')")
+    lines = "return document.querySelector('#night-chart').data.filter(({mode, stackgroup}) => mode && !stackgroup)"
+    one = browser.script(lines)[0]
+    spans = [
+        [one["x"][place], one["x"][place + 1]] for place in range(len(one["x"]) - 1) if one["y"][place + 1] is not None
+    ]
+    minute = 1582005600000 + 10 * 60_000  # 06:10
+    assert [minute, minute + 60_000] in spans
+    assert not any(start < minute - 60_000 < end for start, end in spans), "nothing is drawn across a gap"
+
+
 def test_a_night_without_frames_is_no_data(browser: Browser, tmp_path: Path) -> None:
     write_tree(tmp_path / "in", "gill_themis19", "2020-02-18T06:00:00", (30, "no_aurora"))
     write_file(tmp_path / "in" / "20200219_gill_themis_classifications.txt", [])

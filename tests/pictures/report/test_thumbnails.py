@@ -65,6 +65,7 @@ def test_north_is_up_and_a_gap_is_transparent(archive: Path, tree: Path) -> None
         assert not opaque[:, width * 10 // 30 + 1 : width * 20 // 30 - 1].any()
         assert image[2, : width // 4, 0].min() > 150
         assert image[height // 2 :, : width // 4, 0].max() < 100
+        assert image[opaque][:, 0].min() > 30 and image[opaque][:, 0].max() < 230, "gaps are whiter, or blacker"
 
 
 def test_frames_are_found_in_a_copy_whose_minute_files_lie_side_by_side(
