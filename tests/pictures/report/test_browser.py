@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -279,9 +280,8 @@ def test_a_minute_between_gaps_has_its_probability_drawn(browser: Browser, tmp_p
     browser.wait("document.querySelector('#night-chart .main-svg')")
     lines = "return document.querySelector('#night-chart').data.filter(({mode, stackgroup}) => mode && !stackgroup)"
     one = browser.script(lines)[0]
-    spans = [
-        [one["x"][place], one["x"][place + 1]] for place in range(len(one["x"]) - 1) if one["y"][place + 1] is not None
-    ]
+    points = list(zip(one["x"], one["y"], strict=True))
+    spans = [[start, end] for (start, low), (end, high) in pairwise(points) if low is not None and high is not None]
     minute = 1582005600000 + 10 * 60_000  # 06:10
     assert [minute, minute + 60_000] in spans
     assert not any(start < minute - 60_000 < end for start, end in spans), "nothing is drawn across a gap"
