@@ -14,6 +14,9 @@ from aurorapt.pictures.figures import load_matplotlib, save_figure
 from aurorapt.pictures.keogram import read_keogram
 from aurorapt.pictures.night_data import read_one_night
 from aurorapt.pictures.night_plot import night_bins, plot_night
+from aurorapt.pictures.report.build import write_report
+from aurorapt.pictures.report.cache import cache_path
+from aurorapt.pictures.report.page import load_jinja2, load_plotly_script
 from aurorapt.results.classifications import csv_path, read_rows
 from aurorapt.run.pipeline import classify
 from aurorapt.simulation.simulated_archive import TRUTH_NAME, Truth, simulate_archive
@@ -28,6 +31,7 @@ WORTH = (
     "on real nights the labels of the published weights agree with a human's on 63 % of frames (README)"
 )
 NO_PICTURES = "no pictures: pip install 'aurorapt[plot]'; aurorapt plot then draws these results too"
+NO_REPORT = "no report: pip install 'aurorapt[report]'; aurorapt report then makes a page of these results too"
 REMARK = "simulated frames, with their truth: no real night"
 MARKER = ".aurorapt-demo"  # in a folder that a demo made and may therefore empty
 
@@ -46,11 +50,13 @@ class CameraReport:
 class DemoReport:
     """What a demo found.
 
-    ``recall`` is the share of each true class's frames that were found to be of it.
+    ``recall`` is the share of each true class's frames that were found to be of it; ``page`` is the report, None where
+    what makes it is not there.
     """
 
     classes: tuple[str, ...]
     cameras: list[CameraReport]
+    page: Path | None
     seconds: float
 
     @property
@@ -84,6 +90,7 @@ class DemoReport:
             lines.append(f"{camera.site}: {camera.csv_file}" + (f" and {camera.picture}" if camera.picture else ""))
         if not all(camera.picture for camera in self.cameras):
             lines.append(NO_PICTURES)
+        lines.append(f"report of both, to open in a browser: {self.page}" if self.page else NO_REPORT)
         return "\n".join([*lines, WORTH])
 
 
@@ -115,7 +122,8 @@ def run_demo(output: Path, say: Callable[[str], None]) -> DemoReport:
     truth = Truth(stream0 / TRUTH_NAME)
     cameras = [_report(output, night, truth) for night in camera_nights(stream0, NIGHT, NIGHT)]
     classes = tuple(dict.fromkeys(name for camera in cameras for pair in sorted(camera.confusion) for name in pair))
-    return DemoReport(tuple(sorted(classes)), cameras, round(monotonic() - started, 1))
+    page = _write_page(output)
+    return DemoReport(tuple(sorted(classes)), cameras, page, round(monotonic() - started, 1))
 
 
 def _empty(output: Path) -> None:
@@ -125,6 +133,8 @@ def _empty(output: Path) -> None:
                 shutil.rmtree(output / name, ignore_errors=True)
             for site in SITES:
                 _picture(output, site).unlink(missing_ok=True)
+            for file in (_page(output), cache_path(_page(output))):
+                file.unlink(missing_ok=True)
         elif output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise OptionError(f"--output {output} is there already, and not from a demo; name a new folder")
         output.mkdir(parents=True, exist_ok=True)
@@ -152,6 +162,21 @@ def _draw(output: Path, camera: CameraNight, csv_file: Path, true_classes: Seque
     picture = _picture(output, camera.site)
     save_figure(plot_night(night, read_keogram(camera, bins), bins, true_classes, REMARK), picture)
     return picture
+
+
+def _write_page(output: Path) -> Path | None:
+    """Make the report of all nights; give None where what makes it, an extra, is not there."""
+    try:
+        load_jinja2()
+        load_plotly_script()
+    except OptionError:
+        return None
+    write_report(output / "results", _page(output), output / "stream0")
+    return _page(output)
+
+
+def _page(output: Path) -> Path:
+    return output / "report.html"
 
 
 def _picture(output: Path, site: str) -> Path:

@@ -54,22 +54,27 @@ def test_the_demo_finds_what_is_there_and_can_be_run_again(
         return len(minute_files(stream0))
 
     lines: list[str] = []
-    for simulate, matplotlib in ((simulate_archive, True), (copy_archive, False)):
+    for simulate, extras in ((simulate_archive, True), (copy_archive, False)):
         monkeypatch.setattr(aurorapt.demo, "simulate_archive", simulate)
-        if not matplotlib:
-            monkeypatch.setitem(sys.modules, "matplotlib", None)
+        if not extras:
+            for name in ("matplotlib", "plotly.offline"):
+                monkeypatch.setitem(sys.modules, name, None)
         report = run_demo(tmp_path / "demo", lines.append)
         assert report.accuracy >= 0.9
         assert set(report.recall) == {truth for truth, _ in report.confusion}
         (camera,) = report.cameras
         assert camera.csv_file.is_file()
         assert camera.confusion.total() >= 100
-        if not matplotlib:
+        if not extras:
             assert camera.picture is None and not list((tmp_path / "demo").glob("*.png")), "none of the first run's"
+            assert report.page is None and not list((tmp_path / "demo").glob("report.html*")), "none of the first run's"
             assert "no pictures: pip install 'aurorapt[plot]'" in report.table()
+            assert "no report: pip install 'aurorapt[report]'" in report.table()
             continue
         assert camera.picture is not None and Image.open(camera.picture).width > 500
         assert str(camera.picture) in report.table()
+        assert report.page is not None and "20140310" in report.page.read_text()
+        assert str(report.page) in report.table()
     assert lines[0].startswith("simulating the night of 2014-03-10 at gill")
 
 
@@ -111,7 +116,7 @@ def test_simulated_weights_are_never_used_without_a_word(
 
 
 def test_its_last_lines_say_what_the_figures_are_worth() -> None:
-    *_, simulated, real = DemoReport(("pulsating",), [], 1.0).table().splitlines()
+    *_, simulated, real = DemoReport(("pulsating",), [], None, 1.0).table().splitlines()
     assert "from one simulator" in simulated
     agreement, readme = re.search(r"(\d+) % of frames", real), Path(__file__).parent.parent / "README.md"
     assert agreement is not None and agreement[0] in readme.read_text().replace("\n", " ")

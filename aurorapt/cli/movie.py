@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @command(
     "movie",
     "aurorapt movie results/2014/03/10/20140310_gill_themis_classifications.txt --stream0 /data/stream0 -o gill.mp4",
-    "aurorapt movie night.txt --stream0 /data/stream0 --from 06:00 --to 06:20 -o gill.gif",
+    "aurorapt movie 20140310_gill_themis_classifications.txt --stream0 /data --from 06:00 --to 06:20 -o gill.gif",
 )
 def movie(
     path: Annotated[

@@ -10,8 +10,9 @@ import typer
 from aurorapt.cli.app import command, show_product
 from aurorapt.cli.process import EXIT_FAILED, say
 from aurorapt.errors import ArchiveError, OptionError, ResultsError, counted
+from aurorapt.machine.interruption import raise_on_signals
 from aurorapt.pictures.clock_times import parse_clock_time
-from aurorapt.run.options import check_path
+from aurorapt.run.options import check_archive, check_path
 
 if TYPE_CHECKING:
     from aurorapt.pictures.night_data import Night
@@ -23,7 +24,7 @@ OVERVIEW = Path("overview.png")
 @command(
     "plot",
     "aurorapt plot results/2020/02/18/20200218_fsmi_themis_classifications.txt --stream0 /data/stream0 -o night.pdf",
-    "aurorapt plot night.txt --stream0 /data/stream0 --montage -o montage.png",
+    "aurorapt plot 20140310_gill_themis_classifications.txt --stream0 /data/stream0 --montage -o montage.png",
     "aurorapt plot results -o overview.png",
     "aurorapt plot results --nights -o pictures",
 )
@@ -84,7 +85,7 @@ def plot(
     check_width(width)
     paths = [check_path("PATH", path) for path in paths]
     output = None if output is None else check_path("--output", output)
-    stream0 = None if stream0 is None else check_path("--stream0", stream0)
+    stream0 = None if stream0 is None else check_archive(check_path("--stream0", stream0))
     if format not in ENDINGS:
         raise OptionError(f"--format {format!r} is unknown; give {' or '.join(ENDINGS)}")
     start = None if from_ is None else parse_clock_time(from_, "--from")
@@ -95,6 +96,7 @@ def plot(
     if montage and (stream0 is None or (start, end) != (None, None)):
         raise OptionError("--montage needs --stream0 DIR, and shows a whole night: leave out --from and --to")
     options = NightOptions(stream0, start, end, width, montage, weights)
+    raise_on_signals()
     folders = [path for path in paths if path.is_dir()]
     if folders and not nights:
         if len(folders) < len(paths):

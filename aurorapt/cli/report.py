@@ -8,6 +8,7 @@ import typer
 from aurorapt.cli.app import command, show_product
 from aurorapt.cli.process import EXIT_FAILED, say
 from aurorapt.errors import counted
+from aurorapt.machine.interruption import raise_on_signals
 from aurorapt.run.options import check_archive, check_path
 
 
@@ -34,6 +35,7 @@ def report(
 
     output, page = check_path("OUTPUT", output), check_path("--output", page)
     archive = None if stream0 is None else check_archive(check_path("--stream0", stream0))
+    raise_on_signals()
     with tqdm(unit=" nights", disable=None, leave=False) as bar:
 
         def show(done: int, of: int) -> None:

@@ -80,13 +80,23 @@ def find_frames(night: Night, stream0: Path) -> CameraNight:
             f"{night.night_file.result.csv_file}: its name says no date and site to look for in {stream0}"
         )
     found = list(camera_nights(find_archive(stream0), night.date, night.date, {night.site}))
-    own = [camera for camera in found if camera.camera.lower() == night.camera]
-    if not own:  # results of the original, and copies of the archive, may leave out the device number
-        own = [camera for camera in found if UNNUMBERED in (camera.device, night.camera.partition("_")[2])]
-    if len(own) != 1:
+    own = choose_camera(found, night.camera)
+    if own is None:
         names = " and ".join(camera.camera for camera in found) or "no camera of the site"
         raise ArchiveError(f"{stream0} holds {names} on {night.date}; {night.camera} is looked for")
-    return own[0]
+    return own
+
+
+def choose_camera(found: list[CameraNight], camera: str) -> CameraNight | None:
+    """Choose the camera of a result among those of its site and date; None where it is not clear which one it is.
+
+    Parameters
+    ----------
+    camera : such as gill_themis19; results of the original, and copies of the archive, may leave out the number
+    """
+    own = [night for night in found if night.camera.lower() == camera]
+    own = own or [night for night in found if UNNUMBERED in (night.device, camera.partition("_")[2])]
+    return own[0] if len(own) == 1 else None
 
 
 def read_keogram(

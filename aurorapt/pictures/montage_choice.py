@@ -7,6 +7,7 @@ import numpy as np
 
 from aurorapt.pictures.night_data import Night
 from aurorapt.pictures.night_frames import NightFrame, NightFrames
+from aurorapt.themis import CADENCE
 
 APART = 60  # seconds between two of the least certain frames: neighbours look the same
 
@@ -76,13 +77,17 @@ class _Finder:
     def __init__(self, frames: NightFrames) -> None:
         self._frames = frames
         self._minutes = frames.minutes_of_rows()
+        # a file's first frame may be of the second before its minute, and its last one of the next minute
+        self._minutes_earlier, self._minutes_later = (frames.minutes_of_rows(shift) for shift in (-CADENCE, CADENCE))
         self._empty: set[str] = set()
 
     def first(self, places: Iterable[int]) -> NightFrame | None:
         """Give the frame of the first of these rows that can be read."""
         by_minute: dict[str, list[int]] = {}
-        for place in places:
-            by_minute.setdefault(str(self._minutes[place]), []).append(place)
+        places = list(places)
+        for minutes in (self._minutes, self._minutes_earlier, self._minutes_later):
+            for place in places:
+                by_minute.setdefault(str(minutes[place]), []).append(place)
         for minute, wanted in by_minute.items():
             if minute in self._empty:
                 continue

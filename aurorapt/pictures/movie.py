@@ -71,8 +71,8 @@ def write_movie(
         If the movie cannot be written.
     """
     check_movie(path, fps)
-    minutes, shown = _choose(frames, start, end)
-    page = MoviePage(frames.night, *shown, preprocessor, notes)
+    minutes, shown, ribbon = _choose(frames, start, end)
+    page = MoviePage(frames.night, *ribbon, preprocessor, notes)
     report = MovieReport()
     with growing_file(path) as temporary:
         temporary.touch()  # where that cannot be done, it is said more plainly than by ffmpeg
@@ -85,25 +85,31 @@ def write_movie(
                     last_time = frame.time
                 on_minute(number, len(minutes))
             if not report.frames:
-                raise OptionError(f"no frame of {frames.camera_night} could be read from {shown[0]} to {shown[1]} UT")
+                raise OptionError(f"no frame of {frames.camera_night} could be read from {ribbon[0]} to {ribbon[1]} UT")
     in_range = np.searchsorted(frames.night.times, np.array(shown, dtype="datetime64[s]"))
     report.rows_without_frame = int(in_range[1] - in_range[0]) - (report.frames - report.without_row)
     report.problems = frames.problems
     return report
 
 
-def _choose(frames: NightFrames, start: str | None, end: str | None) -> tuple[list[str], Span]:
-    """Give the minutes of which frames are shown, and from when to when those are."""
+def _choose(frames: NightFrames, start: str | None, end: str | None) -> tuple[list[str], Span, Span]:
+    """Give the minutes to read, from when to when frames are shown, and from when to when the ribbon goes.
+
+    A file's first frame may be of the second before its minute.
+    """
     first = 0 if start is None else parse_clock_time(start, "--from")
     last = DAY if end is None else parse_clock_time(end, "--to")
     if last <= first:
         raise OptionError(f"--to {end} is not after --from {start}; both are UT on {frames.camera_night.date}")
     midnight = datetime.combine(frames.camera_night.date, datetime.min.time())
     begins, ends = (midnight + timedelta(seconds=seconds) for seconds in (first, last))
-    minutes = [minute for minute in frames.minutes if begins - ONE_MINUTE < _time(minute) < ends]
-    if not minutes:
+    inside = [minute for minute in frames.minutes if begins - ONE_MINUTE < _time(minute) < ends]
+    if not inside:
         raise OptionError(f"{frames.camera_night.folder} holds no minute from {begins} to {ends} UT")
-    return minutes, (max(begins, _time(minutes[0])), min(ends, _time(minutes[-1]) + ONE_MINUTE))
+    minutes = [minute for minute in frames.minutes if begins - ONE_MINUTE <= _time(minute) <= ends]
+    ribbon = max(begins, _time(inside[0])), min(ends, _time(inside[-1]) + ONE_MINUTE)
+    shown = datetime.min if start is None else begins, datetime.max if end is None else ends
+    return minutes, shown, ribbon
 
 
 def _pictures(

@@ -93,7 +93,8 @@ class MoviePage:
         return page, draw
 
     def _x(self, time: datetime) -> float:
-        return LEFT + (RIGHT - LEFT) * ((time - self._start) / (self._end - self._start))
+        share = (time - self._start) / (self._end - self._start)
+        return LEFT + (RIGHT - LEFT) * min(max(share, 0), 1)
 
     def _draw_base(self, notes: Sequence[str]) -> None:
         draw = ImageDraw.Draw(self._base)
@@ -114,7 +115,7 @@ class MoviePage:
     def _draw_ribbon(self, draw: ImageDraw.ImageDraw, bins: TimeBins, shares: NDArray[np.float64]) -> None:
         """Draw each class as high as its share of the frames of each bin; gaps stay dark."""
         draw.rectangle((LEFT, RIBBON_Y, RIGHT - 1, RIBBON_Y + RIBBON_HEIGHT - 1), CARD)
-        edges = [min(max(self._x(edge), LEFT), RIGHT) for edge in bins.edges.tolist()]
+        edges = [self._x(edge) for edge in bins.edges.tolist()]
         tops = RIBBON_Y + np.rint(RIBBON_HEIGHT * (1 - shares.cumsum(axis=1)))
         for number, (left, right) in enumerate(pairwise(map(round, edges))):
             bottom = RIBBON_Y + RIBBON_HEIGHT

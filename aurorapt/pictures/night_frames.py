@@ -1,7 +1,7 @@
 """The frames of a camera-night with what its result says of each, minute by minute, from the archive."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -48,9 +48,9 @@ class NightFrames:
     salvage: bool = False
     problems: list[Problem] = field(default_factory=list)
 
-    def minutes_of_rows(self) -> NDArray[np.str_]:
-        """Give the minute in which each row lies: (n,) YYYYMMDD_HHMM."""
-        texts = np.datetime_as_string(self.night.times, unit="m")
+    def minutes_of_rows(self, shift: timedelta = timedelta()) -> NDArray[np.str_]:
+        """Give the minute in which each row lies, or would if it were so much later: (n,) YYYYMMDD_HHMM."""
+        texts = np.datetime_as_string(self.night.times + np.timedelta64(shift), unit="m")
         return np.array([f"{text[:10]}_{text[11:]}".replace("-", "").replace(":", "") for text in texts], dtype="U13")
 
     def read(self, minute: str) -> list[NightFrame]:

@@ -31,6 +31,7 @@ PERIODS = ("night", "week", "month")
 MOST_CELLS = 260  # beside each other: more than twenty years of months
 ROW, HOURS_SHARE = 6.0, 0.3  # mm a site, and the share of it that shows the hours observed
 LEFT, RIGHT = 19, 6  # mm
+BELOW_BARS = 12.5  # mm, with room for their numbers and names
 MINUTES_COLOURS = "viridis"  # dark is observed without pulsating aurora; white is no data
 FAINTEST_GREY = 0.2  # of the hours, so that few are not none
 
@@ -101,8 +102,8 @@ def plot_tree(overview: Overview, width: float = FULL_WIDTH, figure: "Figure | N
     starts = period_starts(first, last, period)
     notes = _notes(overview, width)
     title = title_lines(f"Pulsating aurora, {first} to {last}, by {period}", width)
-    bars = 9.5 if width >= WIDE else 20  # mm
-    bottom = LINE * (2.2 + len(notes)) + bars + 7
+    bars = 9.5 if width >= WIDE else 21  # mm
+    bottom = LINE * (2.2 + len(notes)) + bars + BELOW_BARS - 2
     body = ROW * len(overview.sites)
     height = 0.9 * LINE + TITLE_LINE * len(title) + body + bottom
     with style():
@@ -111,7 +112,7 @@ def plot_tree(overview: Overview, width: float = FULL_WIDTH, figure: "Figure | N
         axes = figure.add_axes(place)
         images = _draw(axes, *cells(overview, starts), starts)
         _label(axes, overview, width)
-        _add_bars(figure, images, period, LINE * len(notes) + 10, width, height)
+        _add_bars(figure, images, period, LINE * len(notes) + BELOW_BARS, width, height)
         write_title(figure, title, width, height)
         write_notes(figure, notes, width, height)
     return figure
@@ -166,7 +167,7 @@ def _add_bars(figure: "Figure", images: list[Any], period: str, y: float, width:
     for number, (image, name) in enumerate(zip(images, names, strict=True)):
         left = LEFT + (number * (width - LEFT - RIGHT + 8) / 2 if wide else 0)
         across = (width - LEFT - RIGHT - 8) / 2 if wide else width - LEFT - RIGHT
-        up = y if wide else y + (1 - number) * 11
+        up = y if wide else y + (1 - number) * 12
         axes = figure.add_axes((left / width, up / height, across / width, 2.2 / height))
         bar = figure.colorbar(image, cax=axes, orientation="horizontal")
         bar.set_label(name, labelpad=1)

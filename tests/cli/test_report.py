@@ -1,5 +1,6 @@
 """The command report as a user runs it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,24 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert result.returncode == status
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_folder_whose_name_is_no_text_is_reported_too(tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xffgill")
+    write_nights(Path(folder), "fsmi_themis", ROWS)
+    page = tmp_path / "report.html"
+    result = aurorapt_here("report", folder, "-o", page)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "<title>\\udcffgill - aurorapt report</title>" in page.read_text()
+
+
+def test_what_is_kept_beside_the_page_is_checked_before_the_work_begins(tmp_path: Path) -> None:
+    write_nights(tmp_path / "in", "fsmi_themis", ROWS)
+    (tmp_path / "report.html.cache").mkdir()
+    result = aurorapt_here("report", tmp_path / "in", "-o", tmp_path / "report.html")
+    assert result.returncode == 1
+    assert result.stderr.endswith("report.html.cache: something else than a file has that name\n")
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_a_part_of_an_archive_is_no_archive(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from aurorapt.images.preprocess import Preprocessor
 from aurorapt.pictures.night_data import read_one_night
 from aurorapt.pictures.night_frames import NightFrames, open_night_frames
 from aurorapt.themis import CLASSES
-from tests.fake_camera import CADENCE, write_minute
+from tests.fake_camera import CADENCE, frame_bytes, header, image, write_minute
 from tests.science.example_nights import write_file
 
 START = datetime(2014, 3, 10, 6, 0)
@@ -32,6 +32,17 @@ def write_night(folder: Path, rows: list[str], minutes: Sequence[int] = (0, 1, 2
     """Write minutes of gill from 6:00 on below ``stream0``, and their classification file, whose path is given."""
     for minute in minutes:
         write_minute(folder / "stream0", START + timedelta(minutes=minute), frames)
+    return write_file(folder / "20140310_gill_themis_classifications.txt", rows)
+
+
+def write_early_night(folder: Path, confidences: Sequence[float] = ()) -> Path:
+    """Write three minutes whose first frames are of the second before their minute, as a clock may have it."""
+    early = timedelta(milliseconds=20)
+    for number in range(3):
+        minute = START + timedelta(minutes=number)
+        times = [minute - early + place * CADENCE for place in range(20)]
+        write_minute(folder / "stream0", minute, [frame_bytes(header(time), image(number)) for time in times])
+    rows = rows_of(["pulsating"] * 60, START - timedelta(seconds=1), confidences)
     return write_file(folder / "20140310_gill_themis_classifications.txt", rows)
 
 

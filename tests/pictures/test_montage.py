@@ -14,7 +14,7 @@ from aurorapt.pictures.montage import GAP, HEAD_HEIGHT, HEADING_HEIGHT, MARGIN, 
 from aurorapt.pictures.montage_choice import Group, choose_groups
 from tests.fake_camera import minute_path
 from tests.pictures.drawn import assert_pixels_as_stored
-from tests.pictures.example_frames import START, WHOLE_SKY, open_night, rows_of, write_night
+from tests.pictures.example_frames import START, WHOLE_SKY, open_night, rows_of, write_early_night, write_night
 
 
 def shown(groups: list[Group]) -> list[tuple[str, list[int | None]]]:
@@ -41,6 +41,13 @@ def test_the_least_certain_frames_are_last_and_a_minute_apart(tmp_path: Path) ->
     confidences[2] = 0.7
     night = open_night(write_night(tmp_path, rows_of(["pulsating"] * 60, START, confidences)), tmp_path / "stream0")
     assert shown(choose_groups(night, 2))[-1] == ("", [2, 31])
+
+
+def test_the_least_certain_frame_may_lie_in_the_file_of_the_next_minute(tmp_path: Path) -> None:
+    confidences = [0.9] * 60
+    confidences[20] = 0.3
+    night = open_night(write_early_night(tmp_path, confidences), tmp_path / "stream0")
+    assert 20 in shown(choose_groups(night, 2))[-1][1]
 
 
 @pytest.mark.parametrize("fault", ["missing", "damaged"])

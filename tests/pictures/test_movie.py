@@ -19,7 +19,15 @@ from aurorapt.pictures.movie import MovieReport, write_movie
 from aurorapt.pictures.movie_page import LABEL_Y, LEFT, SIDE, SIZE, MoviePage
 from tests.fake_camera import frame_bytes, header, image, write_minute
 from tests.pictures.drawn import assert_pixels_as_stored
-from tests.pictures.example_frames import START, WHOLE_SKY, edge_marked, open_night, rows_of, write_night
+from tests.pictures.example_frames import (
+    START,
+    WHOLE_SKY,
+    edge_marked,
+    open_night,
+    rows_of,
+    write_early_night,
+    write_night,
+)
 
 TOLERANCE = 24  # counts of 255 that the compression may change a flat colour by
 SWATCH = (LABEL_Y + 16, LEFT + 16)  # the middle of the label's colour: y, x
@@ -55,6 +63,15 @@ def test_every_frame_is_there_once_with_the_colour_of_its_class(tmp_path: Path) 
     assert [is_colour(picture[SWATCH], CLASS_COLOURS["no_aurora"]) for picture in pictures] == [False] * 10 + [
         True
     ] * 10
+
+
+@pytest.mark.parametrize(("times", "frames"), [({}, 60), ({"start": "06:01", "end": "06:02"}, 20)])
+def test_the_first_frame_of_a_file_may_be_of_the_minute_before(
+    tmp_path: Path, times: dict[str, str], frames: int
+) -> None:
+    write_early_night(tmp_path)
+    report = make_movie(tmp_path, [], [], **times)
+    assert (report.frames, report.without_row, report.rows_without_frame) == (frames, 0, 0)
 
 
 def test_it_plays_everywhere(tmp_path: Path) -> None:

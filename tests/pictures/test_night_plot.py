@@ -397,3 +397,5 @@ def test_classes_of_other_networks_get_colours_of_their_own() -> None:
     colours = class_colours(["arc", "pulsating", "patch"])
     assert colours == {"arc": OTHER_COLOURS[0], "pulsating": CLASS_COLOURS["pulsating"], "patch": OTHER_COLOURS[1]}
     assert not set(OTHER_COLOURS) & set(CLASS_COLOURS.values())
+    many = class_colours([*CLASS_COLOURS, *map(str, range(40))])
+    assert len(set(many.values())) == 44, "no two classes look the same"

@@ -1,6 +1,7 @@
 """An archive drawn."""
 
 from datetime import date, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,10 @@ def test_no_text_is_smaller_than_eight_points_or_leaves_the_picture(width: int) 
         assert text.get_fontsize() >= 8
         assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 and box.y1 <= figure.bbox.y1, text.get_text()
     assert any(text.startswith("120 nights of 3 sites, 960 h observed") for text in texts(figure))
+    boxes = [text.get_window_extent() for text in (*figure.texts, *(axes.xaxis.label for axes in figure.axes[1:]))]
+    assert len(boxes) > 4
+    for one, other in combinations(boxes, 2):
+        assert not one.overlaps(other), "the names of the colour bars stand clear of each other and of the small print"
 
 
 def test_simulated_weights_and_other_classes(tmp_path: Path) -> None:

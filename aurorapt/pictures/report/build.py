@@ -9,7 +9,7 @@ from time import monotonic
 from aurorapt.errors import OptionError, ResultsError
 from aurorapt.machine.plain_files import is_plain_or_missing
 from aurorapt.machine.whole_files import WriteError, write_whole
-from aurorapt.pictures.report.cache import read_cache, write_cache
+from aurorapt.pictures.report.cache import cache_path, read_cache, write_cache
 from aurorapt.pictures.report.collect import Known, collect
 from aurorapt.pictures.report.document import PageData, page_data
 from aurorapt.pictures.report.page import MOST_BYTES, load_jinja2, load_plotly_script, render_page
@@ -69,11 +69,11 @@ def write_report(
     found, anew = _sum_up(night_files, kept, page, archive, on_night)
     records = [known.record for known in found]
     data = page_data(records, tree.resolve().name or str(tree), datetime.now())
-    text, note = _render(data, [record.thumbnails for record in records] if archive else [])
-    _write(page, text)
+    content, note = _render(data, [record.thumbnails for record in records] if archive else [])
+    _write(page, content)
     write_cache(page, found)
     faults = [fault for record in records for fault in record.faults]
-    return Report(len(records), anew, faults, len(text), note)
+    return Report(len(records), anew, faults, len(content), note)
 
 
 def _prepare(page: Path) -> None:
@@ -82,11 +82,11 @@ def _prepare(page: Path) -> None:
         raise OptionError(f"{page} has the name of a result; name the page otherwise, such as report.html")
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        usable = is_plain_or_missing(page)
+        unusable = [path for path in (page, cache_path(page)) if not is_plain_or_missing(path)]
     except OSError as error:
         raise cannot_write(f"write {page}", error) from None
-    if not usable:
-        raise ResultsError(f"cannot write {page}: something else than a file has that name")
+    if unusable:
+        raise ResultsError(f"cannot write {unusable[0]}: something else than a file has that name")
 
 
 def _find(tree: Path) -> list[NightFile]:
@@ -133,20 +133,25 @@ def _add_thumbnails(record: NightRecord, night_file: NightFile, archive: Path, b
     return True
 
 
-def _render(data: PageData, thumbnails: list[list[str]]) -> tuple[str, str]:
+def _render(data: PageData, thumbnails: list[list[str]]) -> tuple[bytes, str]:
     """Lay data into the page, with the best keograms for which there is room, and say what became of them."""
     if not any(thumbnails):
-        return render_page(data, [], NO_NOTE), NO_NOTE
+        return _page_bytes(data, [], NO_NOTE), NO_NOTE
     for place in range(len(SIZES)):
         note = SMALLER if place else NO_NOTE
-        text = render_page(data, [sizes[place] if sizes else "" for sizes in thumbnails], note)
-        if len(text) <= MOST_BYTES:
-            return text, note
-    return render_page(data, [], LEFT_OUT), LEFT_OUT
+        content = _page_bytes(data, [sizes[place] if sizes else "" for sizes in thumbnails], note)
+        if len(content) <= MOST_BYTES:
+            return content, note
+    return _page_bytes(data, [], LEFT_OUT), LEFT_OUT
 
 
-def _write(page: Path, text: str) -> None:
+def _page_bytes(data: PageData, thumbnails: list[str], note: str) -> bytes:
+    text = render_page(data, thumbnails, note)
+    return text.encode(errors="backslashreplace")  # the name of a folder may be no text
+
+
+def _write(page: Path, content: bytes) -> None:
     try:
-        write_whole({page: text.encode()})
+        write_whole({page: content})
     except WriteError as error:
         raise cannot_write(f"write {error.filename}", error) from None

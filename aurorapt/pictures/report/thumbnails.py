@@ -13,7 +13,7 @@ from aurorapt.archive.camera_nights import CameraNight, camera_nights
 from aurorapt.archive.frames import read_minute
 from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import ArchiveError
-from aurorapt.pictures.keogram import MERIDIAN, Keogram
+from aurorapt.pictures.keogram import MERIDIAN, Keogram, choose_camera
 from aurorapt.pictures.report.records import day_of
 from aurorapt.pictures.time_bins import TimeBins, choose_bins, minute_of
 from aurorapt.science.stretches import NightFile
@@ -22,6 +22,7 @@ from aurorapt.themis import FRAME_SIZE
 COLUMNS = 240  # of time at most, in each of which one minute file is read: a whole night would take half a minute
 SIZES = ((240, 64, 4096), (144, 36, 900), (96, 24, 400))  # width and height in pixels, and most bytes
 QUALITIES = (90, 70, 50, 30, 15, 5, 0)  # of WebP, tried in turn
+DARKEST, BRIGHTEST = 45, 215  # of 255: neither the light page's white nor the dark one's black, which show in gaps
 FILE_TIMEOUT = 60.0  # seconds
 
 
@@ -34,8 +35,7 @@ def find_camera_night(archive: Path, night_file: NightFile) -> CameraNight | Non
         found = list(camera_nights(archive, day, day, {night_file.site}, lambda problem: None))
     except ArchiveError:
         return None
-    own = [night for night in found if night.folder.name.lower() == night_file.camera]
-    return own[0] if own else found[0] if len(found) == 1 and night_file.result.night is None else None
+    return choose_camera(found, night_file.camera)
 
 
 def thumbnail_key(night: CameraNight) -> str:
@@ -99,7 +99,7 @@ def _encode(
     seen = np.isfinite(keogram.counts[0])
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.log(np.maximum(keogram.counts, 1) / dark) / np.log(bright / dark)
-    grey = np.where(seen, np.clip(shares, 0, 1) * 255, 0)
+    grey = np.where(seen, DARKEST + np.clip(shares, 0, 1) * (BRIGHTEST - DARKEST), 0)
     columns = _columns(keogram.bins, start, end, width)
     image = Image.fromarray(grey.astype(np.float32)).resize((grey.shape[1], height), Image.Resampling.BOX)
     pixels = np.asarray(image)[:, columns].round().astype(np.uint8)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -246,6 +247,13 @@ def test_dark_print_and_narrow_screens(browser: Browser, page: Path) -> None:
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.wait("document.documentElement.scrollWidth === 360")
     browser.wait("document.querySelector('#night-chart .main-svg').clientWidth < 360")
+    browser.wait("document.querySelector('#night .scroller')")
+    classes = "const one = document.querySelector('#night .scroller'); return one.scrollWidth - one.clientWidth"
+    assert browser.script(classes) == 0, "the classes of a night need no scrolling"
+    reached = "(one) => one.tabIndex === 0 || one.querySelector('[tabindex]')"
+    assert browser.script(f"return [...document.querySelectorAll('.scroller')].every({reached})"), (
+        "what scrolls can be scrolled from the keyboard"
+    )
 
 
 def test_a_screen_reader_is_told_what_each_part_is(browser: Browser, page: Path) -> None:
@@ -262,6 +270,31 @@ def test_a_screen_reader_is_told_what_each_part_is(browser: Browser, page: Path)
     assert "pulsating in 3.0 h observed" in browser.script("return document.querySelector('#night-chart').ariaLabel")
     tables = "return [...document.querySelectorAll('table')].every((table) => table.caption && table.tHead)"
     assert browser.script(tables)
+
+
+def test_a_minute_between_gaps_has_its_probability_drawn(browser: Browser, tmp_path: Path) -> None:
+    parts = ((5, "no_aurora"), (5, ""), (1, "no_aurora"), (5, ""), (5, "no_aurora"))
+    write_tree(tmp_path / "in", "gill_themis19", "2020-02-18T06:00:00", *parts)
+    write_report(tmp_path / "in", tmp_path / "report.html")
+    browser.open(tmp_path / "report.html", f"#night={GILL}")
+    browser.wait("document.querySelector('#night-chart .main-svg')")
+    lines = "return document.querySelector('#night-chart').data.filter(({mode, stackgroup}) => mode && !stackgroup)"
+    one = browser.script(lines)[0]
+    points = list(zip(one["x"], one["y"], strict=True))
+    spans = [[start, end] for (start, low), (end, high) in pairwise(points) if low is not None and high is not None]
+    minute = 1582005600000 + 10 * 60_000  # 06:10
+    assert [minute, minute + 60_000] in spans
+    assert not any(start < minute - 60_000 < end for start, end in spans), "nothing is drawn across a gap"
+
+
+def test_a_night_without_frames_is_no_data(browser: Browser, tmp_path: Path) -> None:
+    write_tree(tmp_path / "in", "gill_themis19", "2020-02-18T06:00:00", (30, "no_aurora"))
+    write_file(tmp_path / "in" / "20200219_gill_themis_classifications.txt", [])
+    write_report(tmp_path / "in", tmp_path / "report.html")
+    browser.open(tmp_path / "report.html")
+    browser.wait("seasons[0].drawn")
+    drawn = "return seasons[0].plot.data.map(({z}) => z.flat().filter((value) => value !== null).length)"
+    assert browser.script(drawn) == [1, 1], "minutes and hours of the one night that has frames"
 
 
 @pytest.mark.parametrize("nights", [0, 1])

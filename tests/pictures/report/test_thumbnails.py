@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -64,6 +65,28 @@ def test_north_is_up_and_a_gap_is_transparent(archive: Path, tree: Path) -> None
         assert not opaque[:, width * 10 // 30 + 1 : width * 20 // 30 - 1].any()
         assert image[2, : width // 4, 0].min() > 150
         assert image[height // 2 :, : width // 4, 0].max() < 100
+        assert image[opaque][:, 0].min() > 30 and image[opaque][:, 0].max() < 230, "gaps are whiter, or blacker"
+
+
+def test_frames_are_found_in_a_copy_whose_minute_files_lie_side_by_side(
+    archive: Path, tree: Path, tmp_path: Path
+) -> None:
+    site = tmp_path / "copy" / "gill"
+    site.mkdir(parents=True)
+    for path in archive.glob("*/*/*/*/*/*.pgm*"):
+        shutil.copy(path, site)
+    assert write_report(tree, tmp_path / "report.html", tmp_path / "copy").anew == 1
+    assert "UklGR" in (tmp_path / "report.html").read_text()
+
+
+def test_frames_are_found_in_a_copy_without_the_number_of_the_camera(archive: Path, tree: Path, tmp_path: Path) -> None:
+    day = tmp_path / "copy" / "2020/02/18"
+    shutil.copytree(archive / "2020/02/18/gill_themis19", day / "gill_themis")
+    (night_file,) = find_night_files([tree])
+    found = find_camera_night(tmp_path / "copy", night_file)
+    assert found is not None and found.camera == "gill_themis"
+    (day / "gill_themis").rename(day / "gill_themis20")
+    assert find_camera_night(tmp_path / "copy", night_file) is None, "another camera's frames are not shown"
 
 
 def test_thumbnails_are_made_once_and_again_when_minutes_come(archive: Path, tree: Path, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ function drawSeason(one) {
       const column = Math.round((night.start * 1000 - start) / 86400000);
       const text = plotText(describe(night, state));
       minutes[number * 4 + 1][column] = nightWanted(night, state) ? minutesOf(night, state.class) : null;
-      hours[number * 4 + 3][column] = night.hours;
+      hours[number * 4 + 3][column] = night.frames ? night.hours : null; // a file without frames is no data
       for (const part of [1, 3]) texts[number * 4 + part][column] = text;
     }
   });

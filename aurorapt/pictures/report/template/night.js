@@ -115,14 +115,27 @@ function framesByClass(night, minutes, axis) {
   }));
 }
 
+// Steps from the beginning to the end of each minute, so that one between two gaps is seen too.
 function probabilityLines(night, minutes, state, axis) {
   const observed = observedMinutes(minutes);
-  return night.classes.map((name, number) => ({
-    type: "scatter", mode: "lines", line: {color: INDEX.colours[name], width: name === state.class ? 3 : 1.2},
-    x: minutes.times.map((time) => time + 30000), connectgaps: false, yaxis: axis,
-    y: minutes.probabilities[number].map((value, minute) => (observed[minute] ? value : null)),
-    name: plotText(className(name)), hovertemplate: "p %{y:.2f}<extra>%{fullData.name}</extra>",
-  }));
+  return night.classes.map((name, number) => {
+    const x = [], y = [];
+    minutes.times.forEach((time, minute) => {
+      if (!observed[minute]) return;
+      const value = minutes.probabilities[number][minute];
+      x.push(time, time + 60000);
+      y.push(value, value);
+      if (!observed[minute + 1]) {
+        x.push(time + 60000);
+        y.push(null);
+      }
+    });
+    return {
+      type: "scatter", mode: "lines", line: {color: INDEX.colours[name], width: name === state.class ? 3 : 1.2},
+      x, y, connectgaps: false, yaxis: axis,
+      name: plotText(className(name)), hovertemplate: "p %{y:.2f}<extra>%{fullData.name}</extra>",
+    };
+  });
 }
 
 function eventBars(night, axis) {
@@ -221,7 +234,7 @@ function swatch(name) {
 }
 
 function plainTable(caption, head, rows) {
-  return element("div", {class: "scroller"}, element("table", {},
+  return element("div", {class: "scroller", tabindex: "0", role: "region", "aria-label": caption}, element("table", {},
     element("caption", {class: "unseen"}, caption),
     element("thead", {}, element("tr", {}, ...head.map((name) => element("th", {scope: "col"}, name)))),
     element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells)))));
