@@ -73,13 +73,17 @@ def archive_in(output: Path) -> Path:
     Raises
     ------
     ArchiveError
-        If the folder cannot be used.
+        If the folder cannot be used, or is a year of an archive.
     """
     if output.name == DOWNLOAD_FOLDER or not output.exists():
         return output if output.name == DOWNLOAD_FOLDER else output / DOWNLOAD_FOLDER
     found = find_archive(output)
     if is_flat(found):
         raise ArchiveError(f"{output} is asilib's, whose files lie otherwise; name another folder for the download")
+    if found == output and YEAR.fullmatch(output.resolve().name) and any(output.glob("[01][0-9]/[0-3][0-9]")):
+        raise ArchiveError(
+            f"{output} is a year of an archive; name the folder that holds the years: {output.resolve().parent}"
+        )
     has_years = any(YEAR.fullmatch(name) for name in os.listdir(found))
     return found if found != output or has_years else output / DOWNLOAD_FOLDER
 

@@ -273,6 +273,13 @@ class TestFolder:
         assert files_in(tmp_path / "stream0") == server.files
         assert archive_in(tmp_path / "data/THEMIS_ASI_RAW") == tmp_path / "data/THEMIS_ASI_RAW"
 
+    def test_a_year_of_an_archive_is_refused(self, server: FakeServer, paths: list[str], tmp_path: Path) -> None:
+        fetch(server, tmp_path / "2014")  # which only has such a name
+        years = tmp_path / "2014/THEMIS_ASI_RAW"
+        with pytest.raises(ArchiveError, match=f"2014 is a year of an archive; name the folder .*: {years}$"):
+            fetch(server, years / "2014")
+        assert files_in(years) == server.files
+
     def test_both_are_refused(self, server: FakeServer, tmp_path: Path) -> None:
         (tmp_path / "data/2013").mkdir(parents=True)
         (tmp_path / "data/THEMIS_ASI_RAW").mkdir()
