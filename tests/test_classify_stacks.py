@@ -182,6 +182,16 @@ class TestNamedAxes:
         with pytest.raises(ValueError, match=r"three axes, named time or frame, y or row, x or column, not \('"):
             classifier.classify(xarray.DataArray(FRAMES, dims=dims))
 
+    def test_frames_of_a_data_array_one_by_one(self, classifier: aurorapt.Classifier, expected: np.ndarray) -> None:
+        xarray = pytest.importorskip("xarray")
+        images = xarray.DataArray(FRAMES, dims=("time", "y", "x"), coords={"time": TIMES.astype("datetime64[ns]")})
+        found = classifier.classify(images[place].transpose("x", "y") for place in range(COUNT))
+        np.testing.assert_array_equal(found.probabilities, expected)
+        np.testing.assert_array_equal(found.times, TIMES)
+        bare = classifier.classify(list(images.drop_vars("time")))
+        np.testing.assert_array_equal(bare.probabilities, expected)
+        assert bare.times is None
+
     def test_a_dataset_is_refused(self, classifier: aurorapt.Classifier) -> None:
         xarray = pytest.importorskip("xarray")
         with pytest.raises(ValueError, match="a Dataset"):

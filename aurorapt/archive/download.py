@@ -3,6 +3,7 @@
 Nothing is trusted because of its name: what is there already is unpacked, and fetched again where that fails.
 """
 
+import errno
 import os
 import queue
 import shutil
@@ -72,13 +73,17 @@ def archive_in(output: Path) -> Path:
     Raises
     ------
     ArchiveError
-        If the folder cannot be used.
+        If the folder cannot be used, or is a year of an archive.
     """
     if output.name == DOWNLOAD_FOLDER or not output.exists():
         return output if output.name == DOWNLOAD_FOLDER else output / DOWNLOAD_FOLDER
     found = find_archive(output)
     if is_flat(found):
         raise ArchiveError(f"{output} is asilib's, whose files lie otherwise; name another folder for the download")
+    if found == output and YEAR.fullmatch(output.resolve().name) and any(output.glob("[01][0-9]/[0-3][0-9]")):
+        raise ArchiveError(
+            f"{output} is a year of an archive; name the folder that holds the years: {output.resolve().parent}"
+        )
     has_years = any(YEAR.fullmatch(name) for name in os.listdir(found))
     return found if found != output or has_years else output / DOWNLOAD_FOLDER
 
@@ -131,7 +136,8 @@ def download(
                 failures = failures + 1 if outcome.error else 0
                 _count(outcome, archive, summary)
                 if failures >= FAILURES_IN_A_ROW:
-                    raise DownloadError(f"{failures} files in a row could not be had; the last: {outcome.error}")
+                    last = f"{archive / outcome.minute.path}: {outcome.error}"
+                    raise DownloadError(f"{failures} files in a row could not be had; the last: {last}")
                 summary.seconds = round(monotonic() - started, 3)
                 on_progress(day, done / len(minutes), summary)
             on_progress(day, 1, summary)
@@ -153,8 +159,10 @@ def _check_sites(server: CalgaryServer, sites: Sequence[str]) -> None:
 
 def _check_room(archive: Path, minutes: Sequence[RemoteMinute]) -> None:
     """Look whether a date will fit before its first file is fetched."""
+    if not minutes:
+        return
     missing = sum(not (archive / minute.path).exists() for minute in minutes)
-    room = _free_bytes(archive) - RESERVE_BYTES
+    room = _free_bytes((archive / minutes[0].path).parent) - RESERVE_BYTES
     if missing and missing * MEAN_BYTES > room:
         day = "-".join(minutes[0].path.split("/")[:3])
         raise OutputFullError(
@@ -164,8 +172,17 @@ def _check_room(archive: Path, minutes: Sequence[RemoteMinute]) -> None:
 
 
 def _free_bytes(folder: Path) -> int:
+    """Say how much fits where a folder is, or will be.
+
+    Raises
+    ------
+    ArchiveError
+        If a file stands where that folder, or one that it lies in, has to be.
+    """
     while not folder.exists():
         folder = folder.parent
+    if not folder.is_dir():
+        raise ArchiveError(f"{folder} is a file where a folder has to be; name another folder for the download")
     return shutil.disk_usage(folder).free
 
 
@@ -244,7 +261,7 @@ class _Workers:
         except FileNotFoundError:
             is_there = is_whole = False
         except OSError as error:
-            raise ArchiveError(f"cannot read {path}: {error.strerror}") from None
+            raise ArchiveError(f"is there and cannot be read: {error.strerror}") from None
         else:
             is_there = True
         if is_whole:
@@ -277,6 +294,6 @@ class _Workers:
                 yield
             except OSError as error:
                 if error.errno in DISK_IS_FULL:
-                    message = f"cannot write {path}: {error.strerror}; make room, and the same command goes on"
-                    raise OutputFullError(message) from None
-                raise ArchiveError(f"cannot write {path}: {error.strerror}") from None
+                    advice = "" if error.errno == errno.EROFS else "; make room, and the same command goes on"
+                    raise OutputFullError(f"cannot write {path}: {error.strerror}{advice}") from None
+                raise ArchiveError(f"cannot be written: {error.strerror}") from None

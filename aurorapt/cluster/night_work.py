@@ -82,7 +82,7 @@ class NightWork:
         ----------
         run : name of the run, for its locks
         summary : where to count what was done
-        check : called before each batch; what it raises ends this, and nothing is written
+        check : called before and after each batch; what it raises ends this, and nothing is written
 
         Returns
         -------
@@ -91,7 +91,9 @@ class NightWork:
 
         def predict(visible: NDArray[np.uint8]) -> NDArray[np.float32]:
             check()
-            return self.classifier.predict_visible(visible)
+            probabilities = self.classifier.predict_visible(visible)
+            check()  # the last batch is followed by writing
+            return probabilities
 
         with one_thread():
             streams = InThisThread(predict)

@@ -53,6 +53,7 @@ class _ClusterRun:
         self.summary = summary
         self.progress = progress
         self.given: dict[str, tuple[Future, CameraNight]] = {}
+        self.tied: dict[str, set[str]] = {}  # what is given to some workers only, to their addresses
         self.ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self.elsewhere: list[CameraNight] = []
         self.losses: Counter[CameraNight] = Counter()
@@ -87,16 +88,19 @@ class _ClusterRun:
         if not nights:
             return
         keys = [f"{PREFIX}-{uuid.uuid4().hex}" for _ in nights]
+        permitted = self.staff.permitted()
         futures = self.client.map(
             classify_on_worker,
             [self.run] * len(nights),
             nights,
             key=keys,
             pure=False,
-            workers=self.staff.permitted(),
+            workers=permitted,
         )
         for key, future, night in zip(keys, futures, nights, strict=True):
             self.given[key] = future, night
+            if permitted is not None:
+                self.tied[key] = set(permitted)
             self.tell_of_end(future)
 
     def tell_of_end(self, future: Future) -> None:
@@ -108,7 +112,9 @@ class _ClusterRun:
             ended = [self.ended.get(timeout=LOOK_EVERY)]
         except queue.Empty:
             ended = []
-            if not self.staff.threads:
+            if self.staff.threads:
+                self.give_stranded_to_others()
+            else:
                 self.staff.say_that_none_is_there()
         while not self.ended.empty():
             ended.append(self.ended.get())
@@ -118,6 +124,18 @@ class _ClusterRun:
         for night, _, _ in self.under_way[:1]:
             frames = self.summary.frames + sum(frames for _, _, frames in self.under_way)
             self.progress.show(night, sum(share for _, share, _ in self.under_way), frames)
+
+    def give_stranded_to_others(self) -> None:
+        """Hand out anew what is tied to workers that have all gone: Dask would wait for them for ever."""
+        stranded = [key for key, workers in self.tied.items() if workers.isdisjoint(self.staff.addresses)]
+        if stranded:
+            futures, nights = zip(*(self.take_back(key) for key in stranded), strict=True)
+            self.client.cancel(futures, force=True)
+            self.hand_out(nights)
+
+    def take_back(self, key: str) -> tuple[Future, CameraNight]:
+        self.tied.pop(key, None)
+        return self.given.pop(key)
 
     def check_scheduler(self) -> None:
         """Tell whether the scheduler is there.
@@ -133,6 +151,8 @@ class _ClusterRun:
     def settle(self, future: Future) -> None:
         """Take what has become of a camera-night."""
         key = str(future.key)
+        if key not in self.given:  # taken back
+            return
         _, night = self.given[key]
         try:
             outcome: Outcome = future.result(timeout=RESULT_WITHIN)
@@ -141,11 +161,11 @@ class _ClusterRun:
             self.tell_of_end(future)
             return
         except (Exception, asyncio.CancelledError) as error:
-            del self.given[key]
+            self.take_back(key)
             self.check_scheduler()
             self.lose(night, error)
             return
-        del self.given[key]
+        self.take_back(key)
         self.losses_in_a_row = 0
         for line in outcome.lines:
             line.log()

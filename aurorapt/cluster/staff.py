@@ -44,6 +44,11 @@ class Staff:
             self.count()
         return sum(count for address, count in self._threads.items() if address not in self.refused)
 
+    @property
+    def addresses(self) -> set[str]:
+        """Addresses of all workers, known as late as `threads`."""
+        return set(self._threads)
+
     def count(self) -> None:
         """Look which workers there are."""
         self._threads = self._client.nthreads()

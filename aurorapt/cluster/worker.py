@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STOP_WITHIN = 1.0  # seconds that a run which is stopped waits for its camera-nights to let go; a batch takes 0.1 to 0.4
+STOP_WITHIN = 1.0  # seconds that a run which is stopped waits for its camera-nights to let go, after a batch or a file
 LOOK_EVERY = 0.02  # seconds
 ALONE_AFTER = 2  # processes that died at a camera-night; the third is not to take other camera-nights with it
 
@@ -97,6 +97,7 @@ class _Duty:
             raise _StoppedError
 
     def show(self, night: CameraNight, share: float, frames: int) -> None:
+        self.check()  # minute files may be short, and many of them in a batch
         self.under_way[night] = share, frames
 
     def finish(self, night: CameraNight, frames: int) -> None:

@@ -163,7 +163,8 @@ def _chunks_of(images: Any, layout: str, may_be_single: bool = False) -> Iterato
         times, stack = images
         yield from with_times(_chunks_of(stack, layout, may_be_single=True), as_times(times))
     elif _is_named(images):
-        yield from _named_chunks(images, layout)
+        single = may_be_single and images.ndim == len(FRAME_SHAPE)
+        yield from _named_chunks(images.expand_dims("time") if single else images, layout)
     elif _is_dask(images):
         yield from _computed_chunks(images, layout)
     elif may_be_single and isinstance(images, np.ndarray) and images.shape == FRAME_SHAPE:

@@ -1,5 +1,6 @@
 """Downloads from a server on this machine that fails in every way."""
 
+import errno
 import re
 import shutil
 import sys
@@ -143,7 +144,7 @@ def test_a_server_that_trickles_is_given_up(
 def test_a_server_that_fails_file_after_file_is_given_up(server: FakeServer, tmp_path: Path) -> None:
     paths = server.add_minutes(tmp_path / "server", MINUTE, 14)
     server.faults = {path: [404] for path in paths}
-    with pytest.raises(DownloadError, match=r"^10 files in a row could not be had; the last: 127\.0\.0\.1:\d+ answers"):
+    with pytest.raises(DownloadError, match=r"^10 files in a row could not be had; the last: \S+gz: 127\S+ answers"):
         fetch(server, tmp_path / "data", parallel=1)
     assert files_in(tmp_path).keys() == {f"server/{path}" for path in paths}
 
@@ -244,13 +245,40 @@ class TestRoom:
         with pytest.raises(OutputFullError, match=r"cannot write .*: No space left on device; make room"):
             fetch(server, tmp_path / "data")
 
+    def test_a_read_only_disk_is_one_line_without_advice_to_make_room(
+        self, server: FakeServer, paths: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def read_only(contents: object) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        monkeypatch.setattr(download_module, "write_whole", read_only)
+        with pytest.raises(OutputFullError, match=r"^cannot write .*: Read-only file system$"):
+            fetch(server, tmp_path / "data")
+
 
 class TestFolder:
+    @pytest.mark.parametrize("place", ["data", "data/THEMIS_ASI_RAW/2014"])
+    def test_a_file_in_the_place_of_a_folder_is_one_line(
+        self, server: FakeServer, paths: list[str], tmp_path: Path, place: str
+    ) -> None:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("")
+        with pytest.raises(ArchiveError, match=f"^{tmp_path / place} is a file where a folder has to be; name another"):
+            fetch(server, tmp_path / "data/THEMIS_ASI_RAW")
+        assert not server.asked[paths[0]]
+
     def test_years_are_added_to_where_they_are(self, server: FakeServer, paths: list[str], tmp_path: Path) -> None:
         (tmp_path / "stream0/2013").mkdir(parents=True)
         fetch(server, tmp_path / "stream0")
         assert files_in(tmp_path / "stream0") == server.files
         assert archive_in(tmp_path / "data/THEMIS_ASI_RAW") == tmp_path / "data/THEMIS_ASI_RAW"
+
+    def test_a_year_of_an_archive_is_refused(self, server: FakeServer, paths: list[str], tmp_path: Path) -> None:
+        fetch(server, tmp_path / "2014")  # which only has such a name
+        years = tmp_path / "2014/THEMIS_ASI_RAW"
+        with pytest.raises(ArchiveError, match=f"2014 is a year of an archive; name the folder .*: {years}$"):
+            fetch(server, years / "2014")
+        assert files_in(years) == server.files
 
     def test_both_are_refused(self, server: FakeServer, tmp_path: Path) -> None:
         (tmp_path / "data/2013").mkdir(parents=True)
@@ -264,7 +292,7 @@ class TestFolder:
         (tmp_path / "data/THEMIS_ASI_RAW" / paths[0]).mkdir(parents=True)
         summary = fetch(server, tmp_path / "data")
         assert (summary.fetched, summary.failed) == (3, 1)
-        assert re.match("cannot (read|write) .*/" + paths[0], summary.problems[0]["reason"])
+        assert summary.problems[0]["reason"].startswith("is there and cannot be read: "), "the file is named beside it"
 
     def test_asilibs_folder_is_refused(self, server: FakeServer, paths: list[str], tmp_path: Path) -> None:
         folder = tmp_path / "asilib-data/themis/images/gill"

@@ -102,16 +102,15 @@ SWALLOWERS = {
 def test_an_interrupt_that_is_swallowed_during_a_run(words: list[str], swallower: str) -> None:
     first = f"""
 import os, signal, time
-import aurorapt.run.pending_nights as pending_nights
+import aurorapt.run.found_nights as found_nights
 def kill():
     os.kill(os.getpid(), signal.SIGTERM)
     sum(range(1000))  # time for the handler
 {SWALLOWERS[swallower]}
-original = pending_nights.camera_nights
-def camera_nights(*arguments):
+def camera_nights(*arguments, **options):
     swallow()
     time.sleep(600)
-pending_nights.camera_nights = camera_nights
+found_nights.camera_nights = camera_nights
 """
     done = run(words, first)
     assert (done.returncode, done.stdout, done.stderr) == (143, "", INTERRUPTED)
@@ -123,13 +122,13 @@ pending_nights.camera_nights = camera_nights
 def test_an_interrupt_that_is_swallowed_again_and_again_ends_the_run_all_the_same(words: list[str]) -> None:
     first = """
 import os, signal, time
-import aurorapt.run.pending_nights as pending_nights
-def camera_nights(*arguments):
+import aurorapt.run.found_nights as found_nights
+def camera_nights(*arguments, **options):
     os.kill(os.getpid(), signal.SIGTERM)
     while True:
         try: time.sleep(0.1)
         except BaseException: pass
-pending_nights.camera_nights = camera_nights
+found_nights.camera_nights = camera_nights
 """
     done = run(words, first)
     assert (done.returncode, done.stdout, done.stderr) == (143, "", INTERRUPTED)

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from aurorapt.archive.camera_nights import CameraNight
 from aurorapt.archive.frames import Minute
 from aurorapt.cluster import worker
 from aurorapt.cluster.admission import versions
-from aurorapt.cluster.scheduler import run_on_cluster
+from aurorapt.cluster.scheduler import _ClusterRun, run_on_cluster
 from aurorapt.cluster.staff import Staff
 from aurorapt.errors import AuroraptError, OutputFullError
 from aurorapt.machine.locks import Locks
@@ -91,8 +92,6 @@ def test_camera_nights_are_given_out_through_a_window(
     options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many there are, only so many are known to Dask."""
-    from aurorapt.cluster.scheduler import _ClusterRun
-
     monkeypatch.setattr("aurorapt.cluster.scheduler.window", lambda threads: 3)
     most = 0
     receive = _ClusterRun.receive
@@ -249,6 +248,22 @@ def test_a_worker_that_is_refused_later_gets_nothing_and_the_others_do_it_all(
     assert any(record.getMessage().endswith(" sees another archive") for record in caplog.records)
 
 
+def test_what_only_workers_may_do_that_have_gone_is_given_to_others(
+    options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = iter([["tcp://127.0.0.1:9"]])
+    looks = iter(range(200))
+
+    def receive(self: Any, look: Callable[[Any], None] = _ClusterRun.receive) -> None:
+        assert next(looks, None) is not None, "it waits for ever"
+        look(self)
+
+    monkeypatch.setattr(Staff, "permitted", lambda self: next(gone, None))
+    monkeypatch.setattr("aurorapt.cluster.scheduler.LOOK_EVERY", 0.05)
+    monkeypatch.setattr(_ClusterRun, "receive", receive)
+    assert run(options, scheduler).written == NIGHTS
+
+
 def test_no_worker_left_that_can_work_is_one_line(
     options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,8 +379,6 @@ def test_a_scheduler_that_is_lost_while_it_is_asked_something_is_one_line(
 def test_newest_first(options: RunOptions, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
     hand_out = "aurorapt.cluster.scheduler._ClusterRun.hand_out"
-    from aurorapt.cluster.scheduler import _ClusterRun
-
     plain = _ClusterRun.hand_out
 
     def note(self: Any, nights: list[CameraNight]) -> None:

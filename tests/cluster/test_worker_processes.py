@@ -157,7 +157,9 @@ def test_sigterm_leaves_workers_idle_and_nothing_half_written(
 def test_a_camera_night_that_kills_three_workers_fails_and_the_others_are_done(
     stream0: Path, tmp_path: Path, weights_file: Path, processes: list[Process], expected: dict[str, bytes]
 ) -> None:
-    done = aurorapt(*words_of(stream0, tmp_path / "output", weights_file, cluster(processes, DEADLY)))
+    # slow, as what a worker says of its last camera-night takes a moment, and would die with it
+    address = cluster(processes, DEADLY, SLOW)
+    done = aurorapt(*words_of(stream0, tmp_path / "output", weights_file, address))
     assert done.returncode == 1, done.stderr
     summary = json.loads(done.stdout)
     assert (summary["written"], summary["failed"]) == (7, 1)
