@@ -9,6 +9,7 @@ from aurorapt.engine.choices import PRECISIONS
 from aurorapt.engine.fused_layers import has_bfloat16, has_fused_convolutions
 from aurorapt.engine.fusion import fuse
 from aurorapt.engine.streams import one_thread
+from aurorapt.engine.stretches import run_stretches
 from aurorapt.engine.winograd import has_winograd
 from aurorapt.errors import OptionError
 from aurorapt.weights.weights_file import Weights
@@ -76,8 +77,6 @@ class Engine:
     def _run(self, number: int, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         images = torch.from_numpy(inputs)[:, None].expand(-1, self._channels, -1, -1)
         with torch.inference_mode():
-            values = images.to(self._dtypes[number])
-            for stretch in self._networks[number]:
-                values = stretch(values)
+            values = run_stretches(self._networks[number], images.to(self._dtypes[number]))
             probabilities: NDArray[np.float32] = values.float().numpy()
         return probabilities
