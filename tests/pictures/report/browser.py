@@ -80,7 +80,8 @@ class Browser:
         path.unlink(missing_ok=True)
         self.click(selector)
         end = time.monotonic() + LONGEST_WAIT
-        while not path.exists():
+        # Chromium takes the name with an empty file, and writes another that it then moves there
+        while not (path.exists() and path.stat().st_size):
             assert time.monotonic() < end, f"{name} does not come"
             time.sleep(0.02)
         return path.read_text()
