@@ -16,7 +16,7 @@ INSTRUCTION_SETS = (
     *("avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16"),
     *("amx_tile", "amx_int8", "amx_bf16", "asimd", "asimddp", "bf16", "i8mm", "sve", "sve2"),
 )
-PACKAGES = ("aurorapt", "torch", "numpy", "onnxruntime", "openvino", "opencv-python-headless", "isal")
+PACKAGES = ("aurorapt", "numpy", "onnxruntime", "openvino", "opencv-python-headless", "isal")
 
 
 def machine() -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _processor_name(facts: dict[str, str]) -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    found = {"torch": torch.__version__}  # which build it is, metadata do not tell
     for name in PACKAGES:
         try:
             found[name] = version(name)
