@@ -248,7 +248,6 @@ def run_on_cluster(
     with ExitStack() as stack:
         progress = stack.enter_context(closing(RunProgress(options, quiet)))
         client = stack.enter_context(connected(scheduler))
-        stack.enter_context(summary.timed())
         nights = found_nights(options, summary)
         first = next(nights, None)
         if first is None:
@@ -262,6 +261,7 @@ def run_on_cluster(
         staff.take_on()
         staff.refuse_all_or_none()
         log.info("threads of workers: %d", staff.threads)
+        stack.enter_context(summary.timed())  # with the engines made, as a plain run begins
         cluster_run.execute(itertools.chain([first], nights))
 
 
