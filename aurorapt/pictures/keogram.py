@@ -16,6 +16,7 @@ from aurorapt.pictures.time_bins import TimeBins, minute_of, minutes_of
 from aurorapt.themis import FRAME_SIZE
 
 UNNUMBERED = "themis"
+FILE_TIMEOUT = 60.0  # seconds after which to give up on a file
 MERIDIAN = slice(FRAME_SIZE // 2 - 1, FRAME_SIZE // 2 + 1)  # the two columns beside the middle of the image
 # as asilib scales what it draws: these shares of the pixels, and no more than ten times from dark to bright
 DARK_QUANTILE, BRIGHT_QUANTILE, MOST_CONTRAST = 0.25, 0.98, 10
@@ -103,7 +104,7 @@ def read_keogram(
     night: CameraNight,
     bins: TimeBins,
     salvage: bool = False,
-    file_timeout: float | None = None,
+    file_timeout: float | None = FILE_TIMEOUT,
     on_minute: Callable[[], None] = lambda: None,
 ) -> Keogram:
     """Read the meridian of each frame of a camera-night; no more than one minute file is held in memory.

@@ -13,10 +13,8 @@ from aurorapt.archive.frames import read_minute
 from aurorapt.archive.names import MINUTE_FILE
 from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import ArchiveError
-from aurorapt.pictures.keogram import find_frames
+from aurorapt.pictures.keogram import FILE_TIMEOUT, find_frames
 from aurorapt.pictures.night_data import Night
-
-FILE_TIMEOUT = 60  # seconds after which to give up on a file
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from aurorapt.archive.camera_nights import CameraNight, camera_nights
 from aurorapt.archive.frames import read_minute
 from aurorapt.archive.night_listing import MinuteFile, list_minute_files
 from aurorapt.errors import ArchiveError
-from aurorapt.pictures.keogram import MERIDIAN, Keogram, choose_camera
+from aurorapt.pictures.keogram import FILE_TIMEOUT, MERIDIAN, Keogram, choose_camera
 from aurorapt.pictures.report.records import day_of
 from aurorapt.pictures.time_bins import TimeBins, choose_bins, minute_of
 from aurorapt.science.stretches import NightFile
@@ -23,7 +23,6 @@ COLUMNS = 240  # of time at most, in each of which one minute file is read: a wh
 SIZES = ((240, 64, 4096), (144, 36, 900), (96, 24, 400))  # width and height in pixels, and most bytes
 QUALITIES = (90, 70, 50, 30, 15, 5, 0)  # of WebP, tried in turn
 DARKEST, BRIGHTEST = 45, 215  # of 255: neither the light page's white nor the dark one's black, which show in gaps
-FILE_TIMEOUT = 60.0  # seconds
 
 
 def find_camera_night(archive: Path, night_file: NightFile) -> CameraNight | None:
