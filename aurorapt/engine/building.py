@@ -15,6 +15,7 @@ from aurorapt.engine.pooling import MaxPool2d, pools_by_axis, relu_clears_signs
 from aurorapt.engine.steady_layers import STEADY_OPERATIONS, OneByOne, steady_product
 from aurorapt.engine.stretches import MOST_FRAMES, Plan, Stretch, plan_stretches
 from aurorapt.engine.winograd import WinogradConvolution, gains_by_winograd
+from aurorapt.engine.winograd_rows import WinogradRows, gains_by_rows
 from aurorapt.machine.processors import cache_bytes, usable_processors
 from aurorapt.network.faithful import Network, load_layer, values_finished
 from aurorapt.weights.graph import Graph, Node
@@ -84,6 +85,8 @@ def _convolution(
     bias = torch.from_numpy(tensors[f"{node.name}/bias"]) if f"{node.name}/bias" in tensors else None
     if dtype == torch.float32 and gains_by_winograd(node.attributes, input_shape):
         return WinogradConvolution(node.attributes, weight, bias, input_shape)
+    if dtype == torch.bfloat16 and gains_by_rows(node.attributes, input_shape):
+        return WinogradRows(node.attributes, weight, bias, input_shape, dtype)
     bias = None if bias is None else bias.to(dtype)
     return FusedConvolution(node.attributes, weight.to(dtype), bias, input_shape, in_place)
 

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 import aurorapt.engine.engine
 import aurorapt.engine.fused_layers
 import aurorapt.engine.winograd
+import aurorapt.engine.winograd_rows
 from aurorapt.engine.engine import Engine
 from aurorapt.engine.fused_layers import has_bfloat16
 from aurorapt.engine.fusion import FUSED_CONVOLUTION, SUBSAMPLE, fuse
 from aurorapt.engine.winograd import WinogradConvolution
+from aurorapt.engine.winograd_rows import WinogradRows
 from aurorapt.images.preprocess import RECIPE
 from aurorapt.network.faithful import build_network
 from aurorapt.weights.graph_builder import GraphBuilder
@@ -269,18 +271,21 @@ def test_without_fused_convolutions_too(name: str, monkeypatch: pytest.MonkeyPat
     assert_same(scaled(NETWORKS[name]()), images(), "fp32", TOLERANCE)
 
 
+def images_fed_to(layer: type[nn.Module], monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """Note what layers of a kind are fed from now on."""
+    fed: list[Tensor] = []
+    forward = layer.forward
+    monkeypatch.setattr(layer, "forward", lambda self, images: (fed.append(images), forward(self, images))[1])
+    return fed
+
+
 @pytest.fixture
 def winograd_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """Compute each 3 by 3 convolution as on a processor and in a network where that gains; the images it was fed."""
     monkeypatch.setattr(aurorapt.engine.winograd, "has_winograd", lambda: True)
     monkeypatch.setattr(aurorapt.engine.winograd, "FEWEST_CHANNELS", 1)
     monkeypatch.setattr(aurorapt.engine.winograd, "FEWEST_TILES", 1)
-    fed: list[Tensor] = []
-    forward = WinogradConvolution.forward
-    monkeypatch.setattr(
-        WinogradConvolution, "forward", lambda self, images: (fed.append(images), forward(self, images))[1]
-    )
-    return fed
+    return images_fed_to(WinogradConvolution, monkeypatch)
 
 
 def test_winograd_is_used_in_float32_alone(winograd_everywhere: list[Tensor]) -> None:
@@ -303,6 +308,31 @@ def test_with_winograd_too(name: str) -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_random_networks_with_winograd_too(seed: int) -> None:
     test_random_networks(seed)
+
+
+@pytest.fixture
+def winograd_rows_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """Compute each 3 by 3 convolution in bfloat16 as where that gains; the images it was fed."""
+    monkeypatch.setattr(aurorapt.engine.winograd_rows, "halves_wide_instructions", lambda: True)
+    monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_CHANNELS", 1)
+    monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_ROWS", 1)
+    return images_fed_to(WinogradRows, monkeypatch)
+
+
+def test_winograds_rows_are_used_in_bfloat16_alone(winograd_rows_everywhere: list[Tensor]) -> None:
+    weights, inputs = scaled(residual_network()), images()
+    Engine(weights, "fp32").predict(inputs)
+    assert winograd_rows_everywhere == []
+    if has_bfloat16():
+        Engine(weights, "bf16").predict(inputs)
+        assert {image.dtype for image in winograd_rows_everywhere} == {torch.bfloat16}
+
+
+@pytest.mark.usefixtures("winograd_rows_everywhere")
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor does not compute in bfloat16")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_bfloat16_with_winograds_rows_is_close(name: str) -> None:
+    test_bfloat16_is_close(name)
 
 
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor does not compute in bfloat16")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 import aurorapt.engine.building
 import aurorapt.engine.winograd
+import aurorapt.engine.winograd_rows
 from aurorapt.engine.engine import Engine
 from aurorapt.engine.fused_layers import has_bfloat16
 from aurorapt.engine.fusion import FUSED_CONVOLUTION, fuse
@@ -68,6 +69,19 @@ def test_winograds_bits_are_the_same_too(count: int, monkeypatch: pytest.MonkeyP
     engine = Engine(scaled(residual_network()), "fp32")
     inputs = images(FRAMES)
     np.testing.assert_array_equal(engine.predict(inputs[-count:]), engine.predict(inputs)[-count:])
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("count", [1, 2, 5, MOST_FRAMES + 1])
+def test_those_of_winograds_rows_are_the_same_too(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aurorapt.engine.winograd_rows, "halves_wide_instructions", lambda: True)
+    monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_CHANNELS", 1)
+    monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_ROWS", 1)
+    engine = Engine(scaled(residual_network()), "bf16")
+    inputs = images(FRAMES)
+    for _ in range(RESTS_FILLED_UP + 1):
+        np.testing.assert_array_equal(engine.predict(inputs[-count:]), engine.predict(inputs)[-count:])
 
 
 class DependsOnCompany(nn.Module):
