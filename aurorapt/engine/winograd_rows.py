@@ -24,6 +24,7 @@ FEWEST_ROWS = 6
 # from a kernel's rows to those that are laid over: the step from one odd row to the next; an even row plus the odd row
 # after it; that odd row less the even one; the step from one even row to the next
 _KERNEL_TO_PRODUCTS = torch.tensor([[-1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
+_ONE_ABOVE, _ONE_BELOW = (0, 0, 0, 0, 1, 0), (0, 0, 0, 0, 0, 1)  # of zeros, to (n, y, x, channel)
 
 
 def gains_by_rows(attributes: Mapping[str, Any], input_shape: tuple[int, ...]) -> bool:
@@ -51,11 +52,13 @@ def gains_by_rows(attributes: Mapping[str, Any], input_shape: tuple[int, ...]) -
 class WinogradRows(nn.Module):
     """Convolution of 3 by 3 without a stride, as many rows out as in, then no activation or a ReLU.
 
+    The last of an odd number of rows is convolved as it is.
+
     Parameters
     ----------
     attributes : of the node
     weight, bias : as of a convolution, float32
-    input_shape : (n, channel, y, x) that is expected; another n works too
+    input_shape : (n, channel, y, x) of at least two rows; another n works too
     dtype : to compute in
     """
 
@@ -72,7 +75,7 @@ class WinogradRows(nn.Module):
         kernels = torch.einsum("pk,oikx->poix", _KERNEL_TO_PRODUCTS, weight.double()).to(dtype)
         alone = {**attributes, "padding": (0, 0, *attributes["padding"][2:]), "activation": None}
         added = {**alone, "activation": attributes["activation"]}
-        shape = (n, channels, -(-y // 2), x)
+        shape = (n, channels, y // 2, x)
         offset = None if bias is None else bias.to(dtype)
         before, sums, differences, after = kernels.unsqueeze(3)
         self.dtype = dtype
@@ -80,20 +83,27 @@ class WinogradRows(nn.Module):
         self.from_differences = FusedConvolution(alone, differences, None, shape, in_place=False)
         self.onto_even = FusedConvolution(added, before, offset, shape, in_place=True)
         self.onto_odd = FusedConvolution(added, after, offset, shape, in_place=True)
+        self.last = None
+        if y % 2:
+            upper = weight[:, :, :2].to(dtype)
+            self.last = FusedConvolution(added, upper, offset, (n, channels, 2, x), in_place=False)
 
     def forward(self, images: Tensor) -> Tensor:
         rows = images.to(self.dtype).permute(0, 2, 3, 1)
         even, odd = rows[:, ::2], rows[:, 1::2]
-        if rows.shape[1] % 2:
-            odd = functional.pad(odd, (0, 0, 0, 0, 0, 1))
-        sums = self.from_sums(_images(even + odd))
-        differences = self.from_differences(_images(odd - even))
-        of_even = self.onto_even(_images(_steps(odd, 1, 0)), sums + differences)
-        of_odd = self.onto_odd(_images(_steps(even, 0, 1)), sums.sub_(differences))
+        pairs = odd.shape[1]
+        paired = even[:, :pairs]
+        sums = self.from_sums(_images(paired + odd))
+        differences = self.from_differences(_images(odd - paired))
+        of_even = self.onto_even(_images(_steps(functional.pad(odd, _ONE_ABOVE))), sums + differences)
+        following = even if self.last else functional.pad(even, _ONE_BELOW)
+        of_odd = self.onto_odd(_images(_steps(following)), sums.sub_(differences))
         n, channels, _, columns = of_even.shape
         result = torch.empty(n, rows.shape[1], columns, channels, dtype=self.dtype)
-        result[:, ::2] = of_even.permute(0, 2, 3, 1)
-        result[:, 1::2] = of_odd.permute(0, 2, 3, 1)[:, : rows.shape[1] // 2]
+        result[:, : 2 * pairs : 2] = of_even.permute(0, 2, 3, 1)
+        result[:, 1::2] = of_odd.permute(0, 2, 3, 1)
+        if self.last:
+            result[:, -1:] = self.last(_images(rows[:, -2:])).permute(0, 2, 3, 1)
         return _images(result)
 
 
@@ -102,7 +112,6 @@ def _images(rows: Tensor) -> Tensor:
     return rows.permute(0, 3, 1, 2)
 
 
-def _steps(rows: Tensor, above: int, below: int) -> Tensor:
-    """Give the differences from each of the rows of (n, y, x, channel) to the next, with zeros above or below them."""
-    padded = functional.pad(rows, (0, 0, 0, 0, above, below))
-    return padded[:, 1:] - padded[:, :-1]
+def _steps(rows: Tensor) -> Tensor:
+    """Give the differences from each of the rows of (n, y, x, channel) to the next."""
+    return rows[:, 1:] - rows[:, :-1]

@@ -315,7 +315,7 @@ def winograd_rows_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """Compute each 3 by 3 convolution in bfloat16 as where that gains; the images it was fed."""
     monkeypatch.setattr(aurorapt.engine.winograd_rows, "halves_wide_instructions", lambda: True)
     monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_CHANNELS", 1)
-    monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_ROWS", 2)
     return images_fed_to(WinogradRows, monkeypatch)
 
 

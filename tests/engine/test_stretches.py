@@ -77,7 +77,7 @@ def test_winograds_bits_are_the_same_too(count: int, monkeypatch: pytest.MonkeyP
 def test_those_of_winograds_rows_are_the_same_too(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aurorapt.engine.winograd_rows, "halves_wide_instructions", lambda: True)
     monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_CHANNELS", 1)
-    monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(aurorapt.engine.winograd_rows, "FEWEST_ROWS", 2)
     engine = Engine(scaled(residual_network()), "bf16")
     inputs = images(FRAMES)
     for _ in range(RESTS_FILLED_UP + 1):
