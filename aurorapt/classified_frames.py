@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurorapt.archive.camera_nights import Problem
-from aurorapt.errors import OptionError, counted
+from aurorapt.errors import counted
+from aurorapt.machine.extras import load_extra
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,10 +93,7 @@ class ClassifiedFrames:
         OptionError
             If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise OptionError("pandas is not installed; pip install 'aurorapt[science]'") from None
+        pandas = load_extra("pandas", "science", "tables need pandas")
         table: dict[str, Any] = {}
         if self.cameras is not None:
             table["site"] = [camera.partition("_")[0] for camera in self.cameras]

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from aurorapt.archive.names import CAMERA_FOLDER, DOWNLOAD_FOLDER, MINUTE_FILE
 from aurorapt.archive.packed_file import MINUTE_BYTES_LIMIT
-from aurorapt.errors import DownloadError, OptionError, counted
+from aurorapt.errors import DownloadError, counted
+from aurorapt.machine.extras import load_extra
 
 SERVER = "https://api.phys.ucalgary.ca"
 WAITS = (1.0, 4.0, 15.0)  # seconds, before a call is tried again that may succeed another time
@@ -61,11 +62,7 @@ class CalgaryServer:
     """
 
     def __init__(self, stopping: threading.Event, url: str) -> None:
-        try:
-            package = importlib.import_module("pyucalgarysrs")
-        except ImportError as error:
-            message = f"aurorapt download needs PyUCalgarySRS: pip install 'aurorapt[download]' ({error})"
-            raise OptionError(message) from None
+        package = load_extra("pyucalgarysrs", "download", "aurorapt download needs PyUCalgarySRS")
         self.host = urlsplit(url).netloc
         self._srs = package.PyUCalgarySRS(api_base_url=url, api_timeout=ANSWER_WITHIN)
         self._requests: Any = importlib.import_module("requests")

@@ -14,8 +14,9 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from aurorapt.cluster.address import LocalWorkers
-from aurorapt.errors import AuroraptError, OptionError, one_line
+from aurorapt.errors import AuroraptError, one_line
 from aurorapt.machine import interruption
+from aurorapt.machine.extras import load_extra
 
 # classes of distributed, which is loaded only when it is needed, and whose types change from version to version
 Client = Any
@@ -43,7 +44,7 @@ def connected(scheduler: str | LocalWorkers) -> Iterator[Client]:
     AuroraptError
         If the scheduler does not answer, or the workers do not start.
     """
-    distributed = _load()
+    distributed = load_extra("distributed", "cluster", "--scheduler needs Dask")
     with ExitStack() as stack:
         stack.enter_context(_kept_from_the_terminal())
         try:
@@ -56,15 +57,6 @@ def connected(scheduler: str | LocalWorkers) -> Iterator[Client]:
             raise AuroraptError(_why_not_connected(scheduler, error)) from None
         stack.callback(_close, LEAVE_WITHIN, client.close)
         yield client
-
-
-def _load() -> Any:
-    try:
-        return importlib.import_module("distributed")
-    except ModuleNotFoundError as error:
-        raise OptionError(
-            f"--scheduler needs {error.name}, which is not installed; pip install 'aurorapt[cluster]' brings it"
-        ) from None
 
 
 def _why_not_connected(scheduler: str | LocalWorkers, error: Exception) -> str:

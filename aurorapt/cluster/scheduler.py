@@ -21,13 +21,13 @@ from aurorapt.cluster.worker import STOP_WITHIN, Assignment, Outcome, classify_o
 from aurorapt.errors import AuroraptError, OutputFullError
 from aurorapt.run.found_nights import found_nights
 from aurorapt.run.options import RunOptions
+from aurorapt.run.pending_nights import LOOK_AGAIN_AFTER
 from aurorapt.run.progress import RunProgress
 from aurorapt.run.run_summary import Summary
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds, at the scheduler, where no camera-night ends
-LOOK_AGAIN_AFTER = 10.0  # seconds, at camera-nights that other runs are at
 ANSWER_WITHIN = 0.4  # seconds; a signal ends this process after 2
 ASK_EVERY = 5.0  # seconds, how far the workers are, for the progress bar; each time is a line in a worker's own log
 RESULT_WITHIN = 30.0  # seconds, in which a worker hands over what it says, unless it dies then

@@ -11,6 +11,7 @@ from typing import IO, Protocol
 from PIL import Image
 
 from aurorapt.errors import OptionError, OutputFullError, ResultsError
+from aurorapt.machine.extras import load_extra
 from aurorapt.pictures.colours import CLASS_COLOURS, OTHER_COLOURS
 
 QUALITY = 26  # of libx264: the larger, the smaller the file; noise of the sky is what costs
@@ -65,11 +66,10 @@ def find_ffmpeg() -> str:
     OptionError
         If it is not there.
     """
+    package = load_extra("imageio_ffmpeg", "movie", "a movie needs ffmpeg")
     try:
-        import imageio_ffmpeg
-
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except (ImportError, RuntimeError) as error:
+        return str(package.get_ffmpeg_exe())
+    except RuntimeError as error:
         raise OptionError(f"a movie needs ffmpeg: pip install 'aurorapt[movie]' ({error})") from None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aurorapt.errors import OptionError
+from aurorapt.machine.extras import load_extra
 from aurorapt.pictures.colours import BACKGROUND, INK
 from aurorapt.pictures.picture_files import check_ending, write_picture
 
@@ -56,11 +57,9 @@ def load_matplotlib() -> Any:
     OptionError
         If it is not installed.
     """
-    try:
-        import matplotlib
-        import matplotlib.figure
-    except ImportError:
-        raise OptionError("pictures with axes need matplotlib: pip install 'aurorapt[plot]'") from None
+    load_extra("matplotlib.figure", "plot", "pictures with axes need matplotlib")
+    import matplotlib
+
     return matplotlib
 
 

@@ -23,6 +23,7 @@ from aurorapt.run.worth import refuse_simulated_weights
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN_AFTER = 10.0  # seconds, at camera-nights that other runs are at
 MOST_DEATHS = 3  # of processes of a run of several at one camera-night, which is given up then
 
 

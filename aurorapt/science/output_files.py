@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from aurorapt.errors import OptionError
+from aurorapt.machine.extras import load_extra
 from aurorapt.machine.whole_files import WriteError, write_whole
 from aurorapt.results.classifications import cannot_write
 
@@ -45,10 +46,9 @@ def load_pyarrow() -> Any:
     OptionError
         If it cannot be used.
     """
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise OptionError(f"--format parquet needs pyarrow: pip install 'aurorapt[parquet]' ({error})") from None
+    load_extra("pyarrow.parquet", "parquet", "--format parquet needs pyarrow")
+    import pyarrow
+
     return pyarrow
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aurorapt.errors import OptionError, ResultsError
+from aurorapt.errors import ResultsError
+from aurorapt.machine.extras import load_extra
 from aurorapt.science.stretches import NightFile, Stretch, find_night_files, stretches
 
 if TYPE_CHECKING:
@@ -111,8 +112,4 @@ def load_pandas() -> Any:
     OptionError
         If it is not installed.
     """
-    try:
-        import pandas
-    except ImportError:
-        raise OptionError("pandas is not installed; pip install 'aurorapt[science]', or use read_rows") from None
-    return pandas
+    return load_extra("pandas", "science", "tables need pandas (read_rows does not)")

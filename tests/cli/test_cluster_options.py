@@ -37,9 +37,7 @@ def test_without_dask_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = aurorapt_here(*words(stream0, weights_file, "--scheduler", "local:1x1"))
     assert done.returncode == 2
-    assert done.stderr == (
-        "aurorapt: --scheduler needs distributed, which is not installed; pip install 'aurorapt[cluster]' brings it\n"
-    )
+    assert done.stderr == ("aurorapt: --scheduler needs Dask: pip install 'aurorapt[cluster]'\n")
 
 
 def test_a_scheduler_that_is_not_there_is_one_line_and_a_whole_summary(

@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from aurorapt.errors import OptionError
+from aurorapt.machine.extras import load_extra
 from aurorapt.pictures.report.document import PageData
 from aurorapt.pictures.report.packing import pack
 
@@ -69,11 +69,7 @@ def load_jinja2() -> Any:
     OptionError
         If it is not installed.
     """
-    try:
-        import jinja2
-    except ImportError:
-        raise OptionError("Jinja2 is not installed; pip install 'aurorapt[report]'") from None
-    return jinja2
+    return load_extra("jinja2", "report", "a report needs Jinja2")
 
 
 def load_plotly_script() -> str:
@@ -84,11 +80,7 @@ def load_plotly_script() -> str:
     OptionError
         If it is not installed.
     """
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError:
-        raise OptionError("plotly is not installed; pip install 'aurorapt[report]'") from None
-    script: str = get_plotlyjs()
+    script: str = load_extra("plotly.offline", "report", "a report needs plotly").get_plotlyjs()
     return script
 
 

@@ -101,7 +101,7 @@ def test_a_missing_package_is_said_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(OptionError, match=rf"{name} is not installed; pip install 'aurorapt\[report\]'"):
+    with pytest.raises(OptionError, match=rf"a report needs {name}: pip install 'aurorapt\[report\]'"):
         write_report(tmp_path, tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
 
