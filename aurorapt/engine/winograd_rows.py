@@ -17,9 +17,9 @@ from aurorapt.engine.fused_layers import FusedConvolution, has_fused_convolution
 from aurorapt.machine.processors import halves_wide_instructions
 
 # Fewer channels or rows, and additions take what multiplications give. Milliseconds a frame on Zen 4, direct and so: 56
-# x 56 with 64 channels 1.03 and 0.96, 28 x 28 with 128 0.99 and 0.84, 14 x 14 with 256 0.95 and 0.77, 7 x 7 with 512
-# 0.88 and 0.85
-FEWEST_CHANNELS = 64
+# x 56 with 64 channels 1.01 to 1.06 and 0.94 to 1.18, 28 x 28 with 128 0.99 and 0.86, 14 x 14 with 256 0.94 and 0.77, 7
+# x 7 with 512 0.86 and 0.74
+FEWEST_CHANNELS = 128
 FEWEST_ROWS = 6
 # from a kernel's rows to those that are laid over: the step from one odd row to the next; an even row plus the odd row
 # after it; that odd row less the even one; the step from one even row to the next
