@@ -43,7 +43,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 @app.command()
 def network(
     weights: WeightsOption = None,
-    runs: RunsOption = 7,
+    runs: RunsOption = 5,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of each. [default: all processors]")] = None,
     frames: Annotated[int, typer.Option(min=16, help="Frames for each thread in a run.")] = FRAMES,
     as_json: JsonOption = False,

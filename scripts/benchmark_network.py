@@ -23,7 +23,7 @@ from aurorapt.weights.weights_file import Weights
 
 FAITHFUL = "faithful fp32"
 NIGHTFALL, DARK_MINUTES = datetime(2014, 3, 10, 3), 480  # at gill
-TRIALS = 4  # counted runs of each setting of a peer
+TRIALS = 3  # counted runs of each setting of a peer
 TRIAL_FRAMES = (
     16  # of each processor are enough to choose a setting by, and to check answers: two of the largest batches
 )
