@@ -11,27 +11,13 @@ from torch.nn import functional
 import aurorapt.engine.winograd_rows
 from aurorapt.engine.fused_layers import FusedConvolution, has_bfloat16
 from aurorapt.engine.winograd_rows import WinogradRows, gains_by_rows
+from tests.engine.test_winograd import attributes
 
 TOLERANCE = 5e-6  # in float32, of the largest value; 5e-7 was seen
 # root mean square of the error in bfloat16, of a direct convolution's; 1.6 to 1.7 were seen
 BFLOAT16_TOLERANCE = 2.0
 
 in_bfloat16 = pytest.mark.skipif(not has_bfloat16(), reason="this processor does not compute in bfloat16")
-
-
-def attributes(**changes: Any) -> dict[str, Any]:
-    plain = {
-        "in_channels": 128,
-        "out_channels": 128,
-        "kernel_size": (3, 3),
-        "stride": (1, 1),
-        "dilation": (1, 1),
-        "groups": 1,
-        "padding": (1, 1, 1, 1),
-        "activation": "relu",
-        "residual": False,
-    }
-    return plain | changes
 
 
 def convolved(images: Tensor, weight: Tensor, bias: Tensor | None, given: dict[str, Any]) -> Tensor:
