@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import ImageColor
 
 from aurorapt.archive.camera_nights import camera_nights
@@ -334,7 +335,7 @@ def test_a_users_own_style_and_windows_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_figure_of_ones_own_is_drawn_into(tmp_path: Path) -> None:
-    figure = matplotlib.figure.Figure(figsize=(6, 6))
+    figure = Figure(figsize=(6, 6))
     assert plot_night(night_of(tmp_path), figure=figure) is figure
     assert "labels" in panels(figure)
 
