@@ -14,11 +14,11 @@ import logging
 import os
 import platform
 import threading
-import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from aurorapt.machine.plain_files import read_plain
@@ -161,9 +161,9 @@ class Locks:
         touch = (status.st_ino, status.st_mtime_ns, str(owner.get("token")))
         seen, since = self._watched.get(path, (None, 0.0))
         if seen != touch:
-            since = time.monotonic()
+            since = monotonic()
             self._watched[path] = (touch, since)
-        return _age(path) > limit or time.monotonic() - since > limit
+        return _age(path) > limit or monotonic() - since > limit
 
 
 def _create(lock: Lock) -> bool:

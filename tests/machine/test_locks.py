@@ -229,12 +229,12 @@ def test_a_time_in_the_future_is_waited_for_no_longer_than_the_limit(
     own = Locks()
     assert own.acquire(path) is None
     now = time.monotonic() + getattr(locks, limit)
-    monkeypatch.setattr(time, "monotonic", lambda: now - 1)
+    monkeypatch.setattr(locks, "monotonic", lambda: now - 1)
     assert own.acquire(path) is None
     age(path, -11 * 365 * 86400)  # a sign of life, by a clock that is wrong
-    monkeypatch.setattr(time, "monotonic", lambda: now + 1)
+    monkeypatch.setattr(locks, "monotonic", lambda: now + 1)
     assert own.acquire(path) is None
-    monkeypatch.setattr(time, "monotonic", lambda: now + 2 + getattr(locks, limit))
+    monkeypatch.setattr(locks, "monotonic", lambda: now + 2 + getattr(locks, limit))
     assert own.acquire(path) is not None
     own.close()
     assert os.listdir(path.parent) == []
