@@ -36,9 +36,12 @@ def expected(stream0: Path, weights_file: Path, tmp_path_factory: pytest.TempPat
     return csv_files(output)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scheduler() -> Iterator[str]:
-    """Give the address of a scheduler with two workers of one thread, all within this process."""
+    """Give the address of a scheduler with two workers of one thread, all within this process.
+
+    It ends with this package: its threads would take time and memory from the tests that come then.
+    """
     from distributed import LocalCluster
 
     with LocalCluster(
