@@ -142,6 +142,7 @@ def test_after_a_stop_in_the_middle_the_next_run_begins_again(clone: Clone, numb
     deadline = time.monotonic() + 60
     while not (clone.folder / "stalled").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
+    time.sleep(0.5)  # a shell forgets an interrupt that comes while it makes way for `sleep`
     os.killpg(process.pid, number)
     _, error = process.communicate(timeout=60)
     if number != signal.SIGKILL:
