@@ -74,6 +74,8 @@ def _process_left_as_it_was() -> Iterator[None]:
         mock.patch("aurorapt.cli.demo.raise_on_signals"),
         mock.patch("aurorapt.cli.download.raise_on_signals"),
         mock.patch("aurorapt.cli.movie.raise_on_signals"),
+        mock.patch("aurorapt.cli.plot.raise_on_signals"),
+        mock.patch("aurorapt.cli.report.raise_on_signals"),
         mock.patch("aurorapt.cli.simulate.raise_on_signals"),
         mock.patch("aurorapt.cli.classify.keep_freed_memory"),
         mock.patch.object(logging, "raiseExceptions", logging.raiseExceptions),

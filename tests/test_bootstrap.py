@@ -27,6 +27,11 @@ esac
 """
 
 
+def hear_interrupts() -> None:
+    """Undo what a shell sets for what runs in its background, as these tests may."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Clone:
     """A clone with just what bootstrap reads, and programs of its own on PATH."""
 
@@ -68,9 +73,15 @@ class Clone:
     def start(self, script: Path | None = None, **environment: str) -> "subprocess.Popen[str]":
         command = ["/bin/sh", str(script or self.folder / "scripts" / "bootstrap")]
         variables = {"PATH": str(self.programs), **environment}
-        pipe = subprocess.PIPE
         return subprocess.Popen(
-            command, cwd="/", env=variables, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+            command,
+            cwd="/",
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=hear_interrupts,
         )
 
     def run(self, script: Path | None = None, **environment: str) -> tuple[int, str, list[str]]:
@@ -142,7 +153,6 @@ def test_after_a_stop_in_the_middle_the_next_run_begins_again(clone: Clone, numb
     deadline = time.monotonic() + 60
     while not (clone.folder / "stalled").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    time.sleep(0.5)  # a shell forgets an interrupt that comes while it makes way for `sleep`
     os.killpg(process.pid, number)
     _, error = process.communicate(timeout=60)
     if number != signal.SIGKILL:
