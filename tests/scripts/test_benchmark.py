@@ -21,6 +21,8 @@ import benchmark
 import benchmark_network
 import benchmark_peers
 
+DIFFERENCES = ("processor time beyond the network",)  # of two runs: below 0 where other work disturbs one of them
+
 
 def run_benchmark(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, benchmark.__file__, *map(str, arguments)], capture_output=True, text=True)
@@ -38,7 +40,8 @@ def document_of(name: str, *arguments: object) -> dict[str, Any]:
     for result in document["results"]:
         assert set(result) == {"name", "unit", "median", "min", "max", "runs"}
         assert result["runs"] == 1
-        assert 0 < result["min"] == result["median"] == result["max"]
+        assert result["min"] == result["median"] == result["max"]
+        assert result["min"] > 0 or result["name"] in DIFFERENCES
     return document
 
 
