@@ -5,6 +5,7 @@ import gc
 import io
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,12 @@ def _status_of_main() -> int:
             return 1
         return end.code or 0
     return 0
+
+
+def hear_signals() -> None:
+    """Undo, in a process to be started, what nohup sets and a shell for its background; tests may run in both."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

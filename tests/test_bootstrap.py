@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import hear_signals
+
 ROOT = Path(__file__).resolve().parent.parent
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TOOLS = ("dirname", "readlink", "uname", "cat", "cksum", "grep", "rm", "mkdir", "ln", "sed", "touch", "sleep")
@@ -25,11 +27,6 @@ case "$*" in
         case "$*" in *"$(cat fails)"*) exit 1 ;; *"$(cat stalls)"*) touch stalled; exec sleep 600 ;; esac ;;
 esac
 """
-
-
-def hear_interrupts() -> None:
-    """Undo what a shell sets for what runs in its background, as these tests may."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Clone:
@@ -81,7 +78,7 @@ class Clone:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=hear_interrupts,
+            preexec_fn=hear_signals,
         )
 
     def run(self, script: Path | None = None, **environment: str) -> tuple[int, str, list[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import clean_environment
+from tests.command_line import clean_environment, hear_signals
 from tests.fake_camera import write_minute
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -40,13 +40,8 @@ def words(stream0: Path, weights_file: Path) -> list[str]:
     return ["classify", "2014-03-10", "2014-03-10", *options]
 
 
-def hear_hang_ups() -> None:
-    """Undo what nohup sets, under which these tests may run."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 def run(
-    words: list[str], first: str = "", shell: str = "", prepare: Callable[[], None] = hear_hang_ups
+    words: list[str], first: str = "", shell: str = "", prepare: Callable[[], None] = hear_signals
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command after some code, its streams as the shell words say."""
     start = ["-c", first + COMMAND] if first else ["-m", "aurorapt"]
