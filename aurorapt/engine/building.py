@@ -1,16 +1,18 @@
 """From a fused graph to the stretches that compute it: each layer in its fastest form, its weights packed once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from aurorapt.engine.fused_layers import FusedConvolution, InFloat32, Subsample2d
 from aurorapt.engine.fusion import FUSED_CONVOLUTION, SUBSAMPLE, FusedGraph
+from aurorapt.engine.gathering import Gather
+from aurorapt.engine.hidden_pixels import GATHER, leave_out_hidden
 from aurorapt.engine.pooling import MaxPool2d, pools_by_axis, relu_clears_signs
 from aurorapt.engine.steady_layers import STEADY_OPERATIONS, OneByOne, steady_product
 from aurorapt.engine.stretches import MOST_FRAMES, Plan, Stretch, plan_stretches
@@ -43,10 +45,56 @@ def build_stretches(fused: FusedGraph, dtype: torch.dtype) -> list[Stretch]:
             executor.map(partial(_layer, fused, plan, dtype), plan.graph.nodes, values_finished(plan.graph))
             for plan in plans
         ]
-        networks = [Network(plan.graph, layers) for plan, layers in zip(plans, parts, strict=True)]
-    for network in networks:
-        network.requires_grad_(False).eval()
-    return [Stretch(network, plan.frames, fused.shapes, dtype) for plan, network in zip(plans, networks, strict=True)]
+        return [_stretch(fused, plan, dtype, layers) for plan, layers in zip(plans, parts, strict=True)]
+
+
+def _stretch(fused: FusedGraph, plan: Plan, dtype: torch.dtype, layers: Iterable[nn.Module]) -> Stretch:
+    network = Network(plan.graph, layers).requires_grad_(False).eval()
+    return Stretch(network, plan.frames, fused.shapes, dtype)
+
+
+def build_visible_stretch(
+    fused: FusedGraph, stretch: Stretch, visible: NDArray[np.bool_], dtype: torch.dtype
+) -> Stretch | None:
+    """Build a stretch that computes what the first does, of the pixels that may differ from frame to frame.
+
+    Parameters
+    ----------
+    stretch : the first, as `build_stretches` gives it
+    visible : (y, x) pixels of the network's input that may be other than 0
+    dtype : of convolutions
+
+    Returns
+    -------
+    None, if no time would be gained
+    """
+    found = leave_out_hidden(stretch.network.graph, fused.shapes, visible)
+    if found is None:
+        return None
+    black = _values_of_black(stretch, fused, dtype, {gathering.value for gathering in found.gatherings.values()})
+    gather = {name: Gather(gathering, black[gathering.value]) for name, gathering in found.gatherings.items()}
+    part = FusedGraph(found.graph, fused.tensors, found.shapes)
+    plan = Plan(found.graph, stretch.frames)
+    layers = (
+        gather[node.name] if node.op == GATHER else _layer(part, plan, dtype, node, finished)
+        for node, finished in zip(plan.graph.nodes, values_finished(plan.graph), strict=True)
+    )
+    return _stretch(part, plan, dtype, layers)
+
+
+def _values_of_black(
+    stretch: Stretch, fused: FusedGraph, dtype: torch.dtype, wanted: Collection[str]
+) -> dict[str, Tensor]:
+    """Give values of a stretch where a frame is black, (channel, y, x)."""
+    graph = stretch.network.graph
+    values = {graph.inputs[0]: torch.zeros(stretch.frames, *fused.input_shape, dtype=dtype)}
+    found = {name: value[0] for name, value in values.items() if name in wanted}
+    with torch.inference_mode():
+        for node, layer in zip(graph.nodes, stretch.network.layers, strict=True):
+            values[node.name] = layer(*(values[name] for name in node.inputs))
+            if node.name in wanted:
+                found[node.name] = values[node.name][0].clone()  # which may be written over later
+    return found
 
 
 def _layer(fused: FusedGraph, plan: Plan, dtype: torch.dtype, node: Node, finished: Collection[str]) -> nn.Module:

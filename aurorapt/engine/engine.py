@@ -1,17 +1,20 @@
 """The network made fast on a CPU: fused convolutions on weights packed once, the same function as the faithful one."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aurorapt.engine.building import build_stretches
+from aurorapt.engine.building import build_stretches, build_visible_stretch
 from aurorapt.engine.choices import PRECISIONS
 from aurorapt.engine.fused_layers import has_bfloat16, has_fused_convolutions
 from aurorapt.engine.fusion import fuse
 from aurorapt.engine.streams import one_thread
-from aurorapt.engine.stretches import run_stretches
+from aurorapt.engine.stretches import Stretch, run_stretches
 from aurorapt.engine.winograd import has_winograd
 from aurorapt.errors import OptionError
+from aurorapt.images.preprocess import visible_in_input
 from aurorapt.weights.weights_file import Weights
 
 # between the two largest probabilities in bfloat16; below it, labels may differ from float32's. With the simulated
@@ -52,15 +55,22 @@ class Engine:
         self._channels = fused.input_shape[0]
         # oneDNN packs weights for as many threads as it would use now; with another number, it packs them anew for each
         # batch: packed for 16 threads, a ResNet-50 in streams ran at 8 instead of 21 frames/s on 2 processors
+        visible = visible_in_input(weights.elevation_mask, weights.input_shape[1:])
+        self._hidden = np.flatnonzero(~visible)
         with one_thread():
             self._networks = [build_stretches(fused, dtype) for dtype in self._dtypes]
+            self._visible_networks = [
+                [build_visible_stretch(fused, stretches[0], visible, dtype) or stretches[0], *stretches[1:]]
+                for stretches, dtype in zip(self._networks, self._dtypes, strict=True)
+            ]
 
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the probabilities of each class for each frame.
 
         Parameters
         ----------
-        inputs : (n, rows, columns) float32 [frame, y, x], 0 to 255, as `Preprocessor` gives them
+        inputs : (n, rows, columns) float32 [frame, y, x], 0 to 255, as `Preprocessor` gives them; frames with other
+            numbers than 0 beyond the elevation mask take 5 % more time
 
         Returns
         -------
@@ -75,8 +85,18 @@ class Engine:
         return probabilities
 
     def _run(self, number: int, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        masked = ~inputs.reshape(len(inputs), -1)[:, self._hidden].any(axis=1)
+        if masked.all():
+            return self._compute(self._visible_networks[number], self._dtypes[number], inputs)
+        probabilities = self._compute(self._networks[number], self._dtypes[number], inputs)
+        if masked.any():
+            probabilities[masked] = self._run(number, inputs[masked])
+        return probabilities
+
+    def _compute(
+        self, stretches: Sequence[Stretch], dtype: torch.dtype, inputs: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         images = torch.from_numpy(inputs)[:, None].expand(-1, self._channels, -1, -1)
         with torch.inference_mode():
-            values = run_stretches(self._networks[number], images.to(self._dtypes[number]))
-            probabilities: NDArray[np.float32] = values.float().numpy()
+            probabilities: NDArray[np.float32] = run_stretches(stretches, images.to(dtype)).float().numpy()
         return probabilities

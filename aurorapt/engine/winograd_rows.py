@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from aurorapt.engine.fused_layers import FusedConvolution, has_fused_convolutions
 from aurorapt.machine.processors import halves_wide_instructions
@@ -24,7 +23,6 @@ FEWEST_ROWS = 6
 # from a kernel's rows to those that are laid over: the step from one odd row to the next; an even row plus the odd row
 # after it; that odd row less the even one; the step from one even row to the next
 _KERNEL_TO_PRODUCTS = torch.tensor([[-1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
-_ONE_ABOVE, _ONE_BELOW = (0, 0, 0, 0, 1, 0), (0, 0, 0, 0, 0, 1)  # of zeros, to (n, y, x, channel)
 
 
 def gains_by_rows(attributes: Mapping[str, Any], input_shape: tuple[int, ...]) -> bool:
@@ -95,9 +93,8 @@ class WinogradRows(nn.Module):
         paired = even[:, :pairs]
         sums = self.from_sums(_images(paired + odd))
         differences = self.from_differences(_images(odd - paired))
-        of_even = self.onto_even(_images(_steps(functional.pad(odd, _ONE_ABOVE))), sums + differences)
-        following = even if self.last else functional.pad(even, _ONE_BELOW)
-        of_odd = self.onto_odd(_images(_steps(following)), sums.sub_(differences))
+        of_even = self.onto_even(_images(_steps(odd, above=True)), sums + differences)
+        of_odd = self.onto_odd(_images(_steps(even, below=not self.last)), sums.sub_(differences))
         n, channels, _, columns = of_even.shape
         result = torch.empty(n, rows.shape[1], columns, channels, dtype=self.dtype)
         result[:, : 2 * pairs : 2] = of_even.permute(0, 2, 3, 1)
@@ -112,6 +109,13 @@ def _images(rows: Tensor) -> Tensor:
     return rows.permute(0, 3, 1, 2)
 
 
-def _steps(rows: Tensor) -> Tensor:
-    """Give the differences from each of the rows of (n, y, x, channel) to the next."""
-    return rows[:, 1:] - rows[:, :-1]
+def _steps(rows: Tensor, above: bool = False, below: bool = False) -> Tensor:
+    """Give the differences from each of the rows of (n, y, x, channel) to the next, and from and to zeros outside."""
+    n, y, x, channels = rows.shape
+    steps = torch.empty(n, y - 1 + above + below, x, channels, dtype=rows.dtype)
+    if above:
+        steps[:, 0] = rows[:, 0]
+    torch.sub(rows[:, 1:], rows[:, :-1], out=steps[:, above : above + y - 1])
+    if below:
+        torch.neg(rows[:, -1], out=steps[:, -1])
+    return steps

@@ -84,6 +84,24 @@ def _axis(size: int) -> _Axis:
     return _Axis(first, np.minimum(first + 1, FRAME_SIZE - 1), (position - first).astype(np.float32))
 
 
+def visible_in_input(elevation_mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tell which pixels of the network input see the sky; all others are 0 in every frame.
+
+    Parameters
+    ----------
+    elevation_mask : (256, 256) [y, x], nonzero where the sky is visible
+    size : rows and columns of the network input, pixels
+
+    Returns
+    -------
+    (rows, columns) bool [y, x]
+    """
+    rows, columns = _axis(size[0]), _axis(size[1])
+    corners = [elevation_mask[row][:, column] != 0 for row in rows[:2] for column in columns[:2]]
+    visible: NDArray[np.bool_] = np.logical_or.reduce(corners)
+    return visible
+
+
 class Preprocessor:
     """The whole recipe for one elevation mask and one input size of the network.
 
@@ -108,7 +126,7 @@ class Preprocessor:
         rows, columns = _axis(size[0]), _axis(size[1])
         corners = [source[row][:, column] for row in rows[:2] for column in columns[:2]]
         sources = np.array(corners).reshape(4, -1)
-        self._targets = np.flatnonzero((sources < self._visible_count).any(axis=0))
+        self._targets = np.flatnonzero(visible_in_input(elevation_mask, size))
         self._sources = np.ascontiguousarray(sources[:, self._targets])
         y, x = np.divmod(self._targets, size[1])
         self._bottom, self._right = rows.weight[y], columns.weight[x]

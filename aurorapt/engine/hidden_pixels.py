@@ -1,0 +1,331 @@
+"""What a network need not compute anew for each frame: pixels that see nothing but the black beyond the sky.
+
+Beyond the elevation mask every frame is black, nearly half of it with the mask of the published network. Pixels of the
+first images that see only that are the same in every frame, and are computed once. Of the others, convolutions of 1 by
+1 compute a list; those of larger kernels need neighbours, and compute the rectangle around them.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from aurorapt.engine.fusion import FUSED_CONVOLUTION, SUBSAMPLE
+from aurorapt.weights.graph import Graph, Node
+from aurorapt.weights.operations import Shape
+
+GATHER = "gather"  # some pixels of an image, laid out as another image; those that are not in it are black's
+# Multiplications that take as long as to move one number from image to image: 6 to 12 on Zen 4, in either precision
+MOVING = 32
+
+Visible = NDArray[np.bool_]  # (y, x): whether a pixel may differ from frame to frame
+Rectangle = tuple[int, int, int, int]  # first row, row after the last, first column, column after the last
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Pixels of an image, laid out as an image of their own.
+
+    Attributes
+    ----------
+    numbers : in the whole image, counted along its rows; those of the image that they make, along its rows
+    size : rows and columns of the image that they make
+    """
+
+    numbers: NDArray[np.int64]
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """What a `GATHER` does.
+
+    Attributes
+    ----------
+    value : that it reads
+    there : pixels that there are of it
+    wanted : pixels that are to be there
+    seen : (y, x) of the whole value; the other pixels are the same in every frame
+    """
+
+    value: str
+    there: Pixels
+    wanted: Pixels
+    seen: Visible
+
+
+@dataclass(frozen=True)
+class VisibleGraph:
+    """A graph that computes what another does of the pixels that may differ from frame to frame.
+
+    Attributes
+    ----------
+    graph : with the other's names of values, of which it has some pixels only, and the same result under another name
+    shapes : of every value, without the batch axis
+    gatherings : by name of the `GATHER`
+    """
+
+    graph: Graph
+    shapes: Mapping[str, Shape]
+    gatherings: Mapping[str, Gathering]
+
+
+def leave_out_hidden(graph: Graph, shapes: Mapping[str, Shape], visible: Visible) -> VisibleGraph | None:
+    """Rewrite the first part of a fused network so that it computes the pixels that may differ from frame to frame.
+
+    Parameters
+    ----------
+    graph : reads images whose other pixels are 0
+    shapes : of every value, without the batch axis
+    visible : (y, x) of the input
+
+    Returns
+    -------
+    None, if no time would be gained
+    """
+    if not visible.any():
+        return None
+    seen = _seen(graph, visible)
+    lists = _lists(graph, shapes, seen)
+    rectangles = _rectangles(graph, shapes, seen, lists)
+    if not lists and not rectangles:
+        return None
+    rewriting = _Rewriting(dict(shapes), seen)
+    for node in graph.nodes:
+        if node.name in rectangles:
+            rewriting.compute_rectangle(node, rectangles[node.name])
+        elif node.name in lists:
+            rewriting.compute_list(node, lists[node.name])
+        elif node.op == SUBSAMPLE and node.inputs[0] in rewriting.there:
+            rewriting.subsample(node)
+        else:
+            rewriting.compute_whole(node)
+    result = rewriting.whole(graph.outputs[0])
+    return VisibleGraph(
+        Graph(tuple(rewriting.nodes), graph.inputs, (result,)), rewriting.shapes, rewriting.gatherings
+    )
+
+
+def _seen(graph: Graph, visible: Visible) -> dict[str, Visible]:
+    """Tell of each value that is an image which of its pixels see visible ones; of what is not understood, nothing."""
+    seen = {graph.inputs[0]: visible}
+    for node in graph.nodes:
+        if any(name not in seen for name in node.inputs):
+            continue
+        first, *others = (seen[name] for name in node.inputs)
+        if node.op in (FUSED_CONVOLUTION, "max_pool2d"):
+            seen[node.name] = _spread(first, node.attributes)
+            for other in others:
+                seen[node.name] = seen[node.name] | other
+        elif node.op == SUBSAMPLE:
+            y, x = node.attributes["stride"]
+            seen[node.name] = first[::y, ::x]
+    return seen
+
+
+def _spread(seen: Visible, attributes: Mapping[str, Any]) -> Visible:
+    """Tell which pixels of what windows make of an image see some of its pixels."""
+    top, bottom, left, right = attributes["padding"]
+    padded = functional.pad(torch.from_numpy(seen[None, None].astype(np.float32)), (left, right, top, bottom))
+    windows = functional.max_pool2d(
+        padded, attributes["kernel_size"], attributes["stride"], dilation=attributes.get("dilation", 1)
+    )
+    spread: Visible = windows[0, 0].numpy() > 0
+    return spread
+
+
+def _is_pointwise(node: Node) -> bool:
+    attributes = node.attributes
+    return (
+        node.op == FUSED_CONVOLUTION
+        and attributes["kernel_size"] == attributes["stride"] == (1, 1)
+        and not any(attributes["padding"])
+    )
+
+
+def _multiplications(node: Node, shapes: Mapping[str, Shape]) -> int:
+    """Count those of a frame, and what takes as long."""
+    channels = node.attributes["in_channels"] // node.attributes["groups"] if node.op == FUSED_CONVOLUTION else 1
+    return math.prod((*node.attributes["kernel_size"], channels, *shapes[node.name]))
+
+
+def _lists(graph: Graph, shapes: Mapping[str, Shape], seen: Mapping[str, Visible]) -> dict[str, Pixels]:
+    """Choose the convolutions of 1 by 1 that compute a list of pixels; those with a value in common have the same."""
+    pointwise = {node.name: node for node in graph.nodes if _is_pointwise(node) and node.name in seen}
+    groups: list[set[str]] = []
+    for node in pointwise.values():
+        touched = {node.name, *node.inputs}
+        joined = [group for group in groups if group & touched]
+        groups = [group for group in groups if group not in joined]
+        groups.append(touched.union(*joined))
+    lists = {}
+    for group in (group & pointwise.keys() for group in groups):
+        needed = np.logical_or.reduce([seen[name] for name in group])
+        read = {name for node in graph.nodes if node.name in group for name in node.inputs} - group
+        given = {name for node in graph.nodes if node.name not in group for name in node.inputs if name in group}
+        moved = sum(math.prod(shapes[name]) for name in read | given | (group & set(graph.outputs)))
+        saved = (1 - needed.mean()) * sum(_multiplications(pointwise[name], shapes) for name in group)
+        if saved > MOVING * moved:
+            numbers = np.flatnonzero(needed)
+            lists.update(dict.fromkeys(group, Pixels(numbers, (len(numbers), 1))))
+    return lists
+
+
+def _rectangles(
+    graph: Graph, shapes: Mapping[str, Shape], seen: Mapping[str, Visible], lists: Mapping[str, Pixels]
+) -> dict[str, Rectangle]:
+    """Choose the operations on windows that compute a rectangle: what is seen, and what the next of them needs."""
+    rectangles: dict[str, Rectangle] = {}
+    for node in reversed(graph.nodes):
+        if node.op not in (FUSED_CONVOLUTION, "max_pool2d") or _is_pointwise(node) or node.name not in seen:
+            continue
+        readers = [reader for reader in graph.nodes if node.name in reader.inputs]
+        wanted = [
+            needed
+            for reader in readers
+            if reader.name in rectangles
+            for needed in _needed(reader, node.name, rectangles[reader.name], shapes)
+        ]
+        others = [reader for reader in readers if reader.name not in rectangles]
+        if others or node.name in graph.outputs:
+            wanted.append(_around(seen[node.name]))
+        rectangle = _hull(wanted)
+        channels, *size = shapes[node.name]
+        share = math.prod(_size(rectangle)) / math.prod(size)
+        placed = node.name in graph.outputs or any(reader.name not in lists for reader in others)
+        moved = math.prod(shapes[node.name]) if placed else 0
+        if (1 - share) * _multiplications(node, shapes) > MOVING * moved:
+            rectangles[node.name] = rectangle
+    return rectangles
+
+
+def _needed(reader: Node, name: str, rectangle: Rectangle, shapes: Mapping[str, Shape]) -> Iterator[Rectangle]:
+    """Give the rectangles of a value that an operation on windows reads for a rectangle of its result."""
+    if reader.inputs[0] == name:
+        yield _window(reader, rectangle, shapes[name])[0]
+    if name in reader.inputs[1:]:
+        yield rectangle
+
+
+def _window(node: Node, rectangle: Rectangle, shape: Shape) -> tuple[Rectangle, Rectangle]:
+    """Give the pixels of an image of that shape that are read for a rectangle of the result, and the padding then."""
+    inside: list[int] = []
+    padding: list[int] = []
+    dilation = node.attributes.get("dilation", (1, 1))
+    for axis in (0, 1):
+        first, after = rectangle[2 * axis : 2 * axis + 2]
+        stride, reach = node.attributes["stride"][axis], (node.attributes["kernel_size"][axis] - 1) * dilation[axis]
+        start = first * stride - node.attributes["padding"][2 * axis]
+        end = (after - 1) * stride - node.attributes["padding"][2 * axis] + reach + 1
+        inside += (max(start, 0), min(end, shape[1 + axis]))
+        padding += (max(-start, 0), max(end - shape[1 + axis], 0))
+    return _four(inside), _four(padding)
+
+
+def _four(numbers: list[int]) -> Rectangle:
+    first, second, third, fourth = numbers
+    return first, second, third, fourth
+
+
+def _around(seen: Visible) -> Rectangle:
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _hull(rectangles: Iterable[Rectangle]) -> Rectangle:
+    top, bottom, left, right = zip(*rectangles, strict=True)
+    return min(top), max(bottom), min(left), max(right)
+
+
+def _size(rectangle: Rectangle) -> tuple[int, int]:
+    top, bottom, left, right = rectangle
+    return bottom - top, right - left
+
+
+def _pixels(rectangle: Rectangle, columns: int) -> Pixels:
+    top, bottom, left, right = rectangle
+    numbers = np.arange(top, bottom)[:, None] * columns + np.arange(left, right)
+    return Pixels(numbers.ravel(), _size(rectangle))
+
+
+@dataclass
+class _Rewriting:
+    """A graph while it is rewritten.
+
+    Attributes
+    ----------
+    shapes : of every value
+    seen : of every value that is an image
+    there : pixels that there are, of values that are not whole
+    """
+
+    shapes: dict[str, Shape]
+    seen: Mapping[str, Visible]
+    there: dict[str, Pixels] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    gatherings: dict[str, Gathering] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._whole_shapes = dict(self.shapes)
+
+    def compute_rectangle(self, node: Node, rectangle: Rectangle) -> None:
+        source, *others = node.inputs
+        inside, padding = _window(node, rectangle, self._whole_shapes[source])
+        there = _pixels(rectangle, self._whole_shapes[node.name][2])
+        inputs = [self._gathered(source, _pixels(inside, self._whole_shapes[source][2]))]
+        inputs += [self._gathered(other, there) for other in others]
+        self._add(replace(node, inputs=tuple(inputs), attributes={**node.attributes, "padding": padding}), there)
+
+    def compute_list(self, node: Node, there: Pixels) -> None:
+        self._add(replace(node, inputs=tuple(self._gathered(name, there) for name in node.inputs)), there)
+
+    def compute_whole(self, node: Node) -> None:
+        self.nodes.append(replace(node, inputs=tuple(self.whole(name) for name in node.inputs)))
+
+    def subsample(self, node: Node) -> None:
+        """Gather what is left of a value that is not whole."""
+        (source,) = node.inputs
+        y, x = node.attributes["stride"]
+        _, rows, columns = self._whole_shapes[source]
+        numbers = np.arange(rows * columns).reshape(rows, columns)[::y, ::x]
+        self._gather(node.name, source, Pixels(numbers.ravel(), (numbers.shape[0], numbers.shape[1])))
+
+    def whole(self, name: str) -> str:
+        """Name a value's whole image, which is gathered where it is not there."""
+        if name not in self.there:
+            return name
+        _, rows, columns = self._whole_shapes[name]
+        return self._gathered(name, _pixels((0, rows, 0, columns), columns))
+
+    def _add(self, node: Node, there: Pixels) -> None:
+        self.nodes.append(node)
+        self.there[node.name] = there
+        self.shapes[node.name] = (self.shapes[node.name][0], *there.size)
+
+    def _gathered(self, name: str, wanted: Pixels) -> str:
+        if _are_equal(self._pixels_there(name), wanted):
+            return name
+        for gatherer, known in self.gatherings.items():
+            if known.value == name and _are_equal(known.wanted, wanted):
+                return gatherer
+        gatherer = f"{name}/gathered{len(self.gatherings)}"
+        self._gather(gatherer, name, wanted)
+        return gatherer
+
+    def _gather(self, gatherer: str, name: str, wanted: Pixels) -> None:
+        self.gatherings[gatherer] = Gathering(name, self._pixels_there(name), wanted, self.seen[name])
+        self.nodes.append(Node(gatherer, GATHER, (name,)))
+        self.shapes[gatherer] = (self.shapes[name][0], *wanted.size)
+
+    def _pixels_there(self, name: str) -> Pixels:
+        _, rows, columns = self._whole_shapes[name]
+        return self.there.get(name) or _pixels((0, rows, 0, columns), columns)
+
+
+def _are_equal(one: Pixels, other: Pixels) -> bool:
+    return one.size == other.size and np.array_equal(one.numbers, other.numbers)
