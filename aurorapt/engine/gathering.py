@@ -29,7 +29,8 @@ class Gather(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         if self.cut is not None:
-            return images[:, :, *self.cut].clone(memory_format=torch.channels_last)
+            rows, columns = self.cut
+            return images[:, :, rows, columns].clone(memory_format=torch.channels_last)
         pixels = images.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, self.places)
         if len(self.missing):
             pixels.index_copy_(1, self.missing, self.black.expand(len(pixels), -1, -1))
@@ -45,7 +46,9 @@ def _places(gathering: Gathering, black: Tensor) -> NDArray[np.int64]:
     if not len(missing):
         return places
     values = black.flatten(1).T.float().numpy()
-    alike = {values[number].tobytes(): there[number] for number in np.flatnonzero(~gathering.seen.ravel() & (there >= 0))}
+    alike = {
+        values[number].tobytes(): there[number] for number in np.flatnonzero(~gathering.seen.ravel() & (there >= 0))
+    }
     for place in missing:
         places[place] = alike.get(values[gathering.wanted.numbers[place]].tobytes(), -1)
     return places

@@ -6,25 +6,24 @@ first images that see only that are the same in every frame, and are computed on
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from aurorapt.engine.fusion import FUSED_CONVOLUTION, SUBSAMPLE
+from aurorapt.engine.windows import Rectangle, around, hull, looked_at, rows_and_columns, spread
 from aurorapt.weights.graph import Graph, Node
 from aurorapt.weights.operations import Shape
 
-GATHER = "gather"  # some pixels of an image, laid out as another image; those that are not in it are black's
-# Multiplications that take as long as to move one number from image to image: 6 to 12 on Zen 4, in either precision
+GATHER = "gather"  # some pixels of an image, laid out as another image
+# Multiplications that must be saved for each number that is moved from image to image. Moving one takes as long as 10
+# to 20 of them on Zen 4, in either precision, and as long as more where a processor multiplies faster
 MOVING = 32
+WINDOWS = (FUSED_CONVOLUTION, "max_pool2d")  # operations whose results each look at a window of an image
 
 Visible = NDArray[np.bool_]  # (y, x): whether a pixel may differ from frame to frame
-Rectangle = tuple[int, int, int, int]  # first row, row after the last, first column, column after the last
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,7 @@ def leave_out_hidden(graph: Graph, shapes: Mapping[str, Shape], visible: Visible
         else:
             rewriting.compute_whole(node)
     result = rewriting.whole(graph.outputs[0])
-    return VisibleGraph(
-        Graph(tuple(rewriting.nodes), graph.inputs, (result,)), rewriting.shapes, rewriting.gatherings
-    )
+    return VisibleGraph(Graph(tuple(rewriting.nodes), graph.inputs, (result,)), rewriting.shapes, rewriting.gatherings)
 
 
 def _seen(graph: Graph, visible: Visible) -> dict[str, Visible]:
@@ -118,25 +115,14 @@ def _seen(graph: Graph, visible: Visible) -> dict[str, Visible]:
         if any(name not in seen for name in node.inputs):
             continue
         first, *others = (seen[name] for name in node.inputs)
-        if node.op in (FUSED_CONVOLUTION, "max_pool2d"):
-            seen[node.name] = _spread(first, node.attributes)
+        if node.op in WINDOWS:
+            seen[node.name] = spread(first, node.attributes)
             for other in others:
                 seen[node.name] = seen[node.name] | other
         elif node.op == SUBSAMPLE:
             y, x = node.attributes["stride"]
             seen[node.name] = first[::y, ::x]
     return seen
-
-
-def _spread(seen: Visible, attributes: Mapping[str, Any]) -> Visible:
-    """Tell which pixels of what windows make of an image see some of its pixels."""
-    top, bottom, left, right = attributes["padding"]
-    padded = functional.pad(torch.from_numpy(seen[None, None].astype(np.float32)), (left, right, top, bottom))
-    windows = functional.max_pool2d(
-        padded, attributes["kernel_size"], attributes["stride"], dilation=attributes.get("dilation", 1)
-    )
-    spread: Visible = windows[0, 0].numpy() > 0
-    return spread
 
 
 def _is_pointwise(node: Node) -> bool:
@@ -182,7 +168,7 @@ def _rectangles(
     """Choose the operations on windows that compute a rectangle: what is seen, and what the next of them needs."""
     rectangles: dict[str, Rectangle] = {}
     for node in reversed(graph.nodes):
-        if node.op not in (FUSED_CONVOLUTION, "max_pool2d") or _is_pointwise(node) or node.name not in seen:
+        if node.op not in WINDOWS or _is_pointwise(node) or node.name not in seen or not seen[node.name].any():
             continue
         readers = [reader for reader in graph.nodes if node.name in reader.inputs]
         wanted = [
@@ -193,10 +179,9 @@ def _rectangles(
         ]
         others = [reader for reader in readers if reader.name not in rectangles]
         if others or node.name in graph.outputs:
-            wanted.append(_around(seen[node.name]))
-        rectangle = _hull(wanted)
-        channels, *size = shapes[node.name]
-        share = math.prod(_size(rectangle)) / math.prod(size)
+            wanted.append(around(seen[node.name]))
+        rectangle = hull(wanted)
+        share = math.prod(rows_and_columns(rectangle)) / math.prod(shapes[node.name][1:])
         placed = node.name in graph.outputs or any(reader.name not in lists for reader in others)
         moved = math.prod(shapes[node.name]) if placed else 0
         if (1 - share) * _multiplications(node, shapes) > MOVING * moved:
@@ -207,50 +192,14 @@ def _rectangles(
 def _needed(reader: Node, name: str, rectangle: Rectangle, shapes: Mapping[str, Shape]) -> Iterator[Rectangle]:
     """Give the rectangles of a value that an operation on windows reads for a rectangle of its result."""
     if reader.inputs[0] == name:
-        yield _window(reader, rectangle, shapes[name])[0]
+        yield looked_at(rectangle, reader.attributes, shapes[name][1:])[0]
     if name in reader.inputs[1:]:
         yield rectangle
 
 
-def _window(node: Node, rectangle: Rectangle, shape: Shape) -> tuple[Rectangle, Rectangle]:
-    """Give the pixels of an image of that shape that are read for a rectangle of the result, and the padding then."""
-    inside: list[int] = []
-    padding: list[int] = []
-    dilation = node.attributes.get("dilation", (1, 1))
-    for axis in (0, 1):
-        first, after = rectangle[2 * axis : 2 * axis + 2]
-        stride, reach = node.attributes["stride"][axis], (node.attributes["kernel_size"][axis] - 1) * dilation[axis]
-        start = first * stride - node.attributes["padding"][2 * axis]
-        end = (after - 1) * stride - node.attributes["padding"][2 * axis] + reach + 1
-        inside += (max(start, 0), min(end, shape[1 + axis]))
-        padding += (max(-start, 0), max(end - shape[1 + axis], 0))
-    return _four(inside), _four(padding)
-
-
-def _four(numbers: list[int]) -> Rectangle:
-    first, second, third, fourth = numbers
-    return first, second, third, fourth
-
-
-def _around(seen: Visible) -> Rectangle:
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-
-
-def _hull(rectangles: Iterable[Rectangle]) -> Rectangle:
-    top, bottom, left, right = zip(*rectangles, strict=True)
-    return min(top), max(bottom), min(left), max(right)
-
-
-def _size(rectangle: Rectangle) -> tuple[int, int]:
-    top, bottom, left, right = rectangle
-    return bottom - top, right - left
-
-
-def _pixels(rectangle: Rectangle, columns: int) -> Pixels:
-    top, bottom, left, right = rectangle
-    numbers = np.arange(top, bottom)[:, None] * columns + np.arange(left, right)
-    return Pixels(numbers.ravel(), _size(rectangle))
+def _as_image(numbers: NDArray[np.int64]) -> Pixels:
+    rows, columns = numbers.shape
+    return Pixels(numbers.ravel(), (rows, columns))
 
 
 @dataclass
@@ -271,13 +220,13 @@ class _Rewriting:
     gatherings: dict[str, Gathering] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._whole_shapes = dict(self.shapes)
+        self._numbers = {name: np.arange(seen.size).reshape(seen.shape) for name, seen in self.seen.items()}
 
     def compute_rectangle(self, node: Node, rectangle: Rectangle) -> None:
         source, *others = node.inputs
-        inside, padding = _window(node, rectangle, self._whole_shapes[source])
-        there = _pixels(rectangle, self._whole_shapes[node.name][2])
-        inputs = [self._gathered(source, _pixels(inside, self._whole_shapes[source][2]))]
+        inside, padding = looked_at(rectangle, node.attributes, self.seen[source].shape)
+        there = self._rectangle(node.name, rectangle)
+        inputs = [self._gathered(source, self._rectangle(source, inside))]
         inputs += [self._gathered(other, there) for other in others]
         self._add(replace(node, inputs=tuple(inputs), attributes={**node.attributes, "padding": padding}), there)
 
@@ -291,16 +240,15 @@ class _Rewriting:
         """Gather what is left of a value that is not whole."""
         (source,) = node.inputs
         y, x = node.attributes["stride"]
-        _, rows, columns = self._whole_shapes[source]
-        numbers = np.arange(rows * columns).reshape(rows, columns)[::y, ::x]
-        self._gather(node.name, source, Pixels(numbers.ravel(), (numbers.shape[0], numbers.shape[1])))
+        self._gather(node.name, source, _as_image(self._numbers[source][::y, ::x]))
 
     def whole(self, name: str) -> str:
         """Name a value's whole image, which is gathered where it is not there."""
-        if name not in self.there:
-            return name
-        _, rows, columns = self._whole_shapes[name]
-        return self._gathered(name, _pixels((0, rows, 0, columns), columns))
+        return self._gathered(name, _as_image(self._numbers[name])) if name in self.there else name
+
+    def _rectangle(self, name: str, rectangle: Rectangle) -> Pixels:
+        top, bottom, left, right = rectangle
+        return _as_image(self._numbers[name][top:bottom, left:right])
 
     def _add(self, node: Node, there: Pixels) -> None:
         self.nodes.append(node)
@@ -313,7 +261,7 @@ class _Rewriting:
         for gatherer, known in self.gatherings.items():
             if known.value == name and _are_equal(known.wanted, wanted):
                 return gatherer
-        gatherer = f"{name}/gathered{len(self.gatherings)}"
+        gatherer = f"{name}\n{len(self.gatherings)}"  # as no node of a file is named
         self._gather(gatherer, name, wanted)
         return gatherer
 
@@ -323,8 +271,7 @@ class _Rewriting:
         self.shapes[gatherer] = (self.shapes[name][0], *wanted.size)
 
     def _pixels_there(self, name: str) -> Pixels:
-        _, rows, columns = self._whole_shapes[name]
-        return self.there.get(name) or _pixels((0, rows, 0, columns), columns)
+        return self.there.get(name) or _as_image(self._numbers[name])
 
 
 def _are_equal(one: Pixels, other: Pixels) -> bool:

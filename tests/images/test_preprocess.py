@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aurorapt.images.preprocess import Preprocessor, equalize
+from aurorapt.images.preprocess import Preprocessor, equalize, visible_in_input
 from tests.fake_camera import image
 
 # counts of 255; float32 sums in another order differ by 2e-5; builds of OpenCV without the library of Intel, such as
@@ -109,3 +109,14 @@ def test_other_shapes_and_types_are_refused(images: NDArray[np.uint16]) -> None:
 def test_a_mask_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="elevation mask must be"):
         Preprocessor(np.ones((224, 224), np.uint8))
+
+
+@pytest.mark.parametrize("size", [(224, 224), (97, 131), (256, 256), (300, 30)])
+def test_what_does_not_see_the_sky_is_zero_in_every_frame(size: tuple[int, int]) -> None:
+    mask = disc()
+    visible = visible_in_input(mask, size)
+    inputs = Preprocessor(mask, size)(np.random.default_rng(0).integers(0, 65536, (20, 256, 256)).astype(np.uint16))
+    assert (visible.shape, visible.dtype) == (size, bool)
+    seen = (inputs != 0).any(axis=0)
+    assert not seen[~visible].any()
+    assert seen[visible].mean() > 0.98, "of an edge, what the second pixel of two weighs may be nothing"
