@@ -1,6 +1,6 @@
 """From a fused graph to the stretches that compute it: each layer in its fastest form, its weights packed once."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -53,33 +53,30 @@ def _stretch(fused: FusedGraph, plan: Plan, dtype: torch.dtype, layers: Iterable
     return Stretch(network, plan.frames, fused.shapes, dtype)
 
 
-def build_visible_stretch(
-    fused: FusedGraph, stretch: Stretch, visible: NDArray[np.bool_], dtype: torch.dtype
-) -> Stretch | None:
-    """Build a stretch that computes what the first does, of the pixels that may differ from frame to frame.
+def leave_out_of_stretches(
+    stretches: Sequence[Stretch], fused: FusedGraph, visible: NDArray[np.bool_], dtype: torch.dtype
+) -> list[Stretch]:
+    """Build stretches that compute, of the first images, only the pixels that may differ from frame to frame.
 
     Parameters
     ----------
-    stretch : the first, as `build_stretches` gives it
+    stretches : as `build_stretches` gives them; those that have nothing to leave out are shared
     visible : (y, x) pixels of the network's input that may be other than 0
     dtype : of convolutions
-
-    Returns
-    -------
-    None, if no time would be gained
     """
-    found = leave_out_hidden(stretch.network.graph, fused.shapes, visible)
+    found = leave_out_hidden(stretches[0].network.graph, fused.shapes, visible) if stretches else None
     if found is None:
-        return None
-    black = _values_of_black(stretch, fused, dtype, {gathering.value for gathering in found.gatherings.values()})
+        return list(stretches)
+    first, *later = stretches
+    black = _values_of_black(first, fused, dtype, {gathering.value for gathering in found.gatherings.values()})
     gather = {name: Gather(gathering, black[gathering.value]) for name, gathering in found.gatherings.items()}
     part = FusedGraph(found.graph, fused.tensors, found.shapes)
-    plan = Plan(found.graph, stretch.frames)
+    plan = Plan(found.graph, first.frames)
     layers = (
         gather[node.name] if node.op == GATHER else _layer(part, plan, dtype, node, finished)
         for node, finished in zip(plan.graph.nodes, values_finished(plan.graph), strict=True)
     )
-    return _stretch(part, plan, dtype, layers)
+    return [_stretch(part, plan, dtype, layers), *later]
 
 
 def _values_of_black(
@@ -90,10 +87,12 @@ def _values_of_black(
     values = {graph.inputs[0]: torch.zeros(stretch.frames, *fused.input_shape, dtype=dtype)}
     found = {name: value[0] for name, value in values.items() if name in wanted}
     with torch.inference_mode():
-        for node, layer in zip(graph.nodes, stretch.network.layers, strict=True):
+        for node, layer, finished in zip(graph.nodes, stretch.network.layers, values_finished(graph), strict=True):
             values[node.name] = layer(*(values[name] for name in node.inputs))
             if node.name in wanted:
                 found[node.name] = values[node.name][0].clone()  # which may be written over later
+            for name in finished:
+                del values[name]
     return found
 
 

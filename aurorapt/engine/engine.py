@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aurorapt.engine.building import build_stretches, build_visible_stretch
+from aurorapt.engine.building import build_stretches, leave_out_of_stretches
 from aurorapt.engine.choices import PRECISIONS
 from aurorapt.engine.fused_layers import has_bfloat16, has_fused_convolutions
 from aurorapt.engine.fusion import fuse
@@ -33,7 +33,8 @@ class Engine:
     """Network inputs in, class probabilities out; each batch in one thread, as `Streams` runs it.
 
     A frame gets the same probabilities, bit for bit, whatever frames are given with it. Each stretch of the network
-    computes a number of frames of its own at once, `aurorapt.engine.choices.DEFAULT_BATCH_SIZE` at most.
+    computes a number of frames of its own at once, `aurorapt.engine.choices.DEFAULT_BATCH_SIZE` at most. What sees
+    nothing but the black beyond the elevation mask is computed once.
 
     Parameters
     ----------
@@ -53,14 +54,14 @@ class Engine:
             raise OptionError(f"--precision {precision}: this processor does not compute in bfloat16; use fp32")
         fused = fuse(weights.graph, weights.tensors, weights.input_shape)
         self._channels = fused.input_shape[0]
-        # oneDNN packs weights for as many threads as it would use now; with another number, it packs them anew for each
-        # batch: packed for 16 threads, a ResNet-50 in streams ran at 8 instead of 21 frames/s on 2 processors
         visible = visible_in_input(weights.elevation_mask, weights.input_shape[1:])
         self._hidden = ~visible.ravel()
+        # oneDNN packs weights for as many threads as it would use now; with another number, it packs them anew for each
+        # batch: packed for 16 threads, a ResNet-50 in streams ran at 8 instead of 21 frames/s on 2 processors
         with one_thread():
             self._networks = [build_stretches(fused, dtype) for dtype in self._dtypes]
             self._visible_networks = [
-                [build_visible_stretch(fused, stretches[0], visible, dtype) or stretches[0], *stretches[1:]]
+                leave_out_of_stretches(stretches, fused, visible, dtype)
                 for stretches, dtype in zip(self._networks, self._dtypes, strict=True)
             ]
 
