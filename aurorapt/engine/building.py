@@ -84,7 +84,7 @@ def _values_of_black(
 ) -> dict[str, Tensor]:
     """Give values of a stretch where a frame is black, (channel, y, x)."""
     graph = stretch.network.graph
-    values = {graph.inputs[0]: torch.zeros(stretch.frames, *fused.input_shape, dtype=dtype)}
+    values = {graph.inputs[0]: torch.zeros(1, *fused.input_shape, dtype=dtype)}
     found = {name: value[0] for name, value in values.items() if name in wanted}
     with torch.inference_mode():
         for node, layer, finished in zip(graph.nodes, stretch.network.layers, values_finished(graph), strict=True):
