@@ -20,6 +20,7 @@ from aurorapt.machine.processors import halves_wide_instructions
 # x 7 with 512 0.86 and 0.74
 FEWEST_CHANNELS = 128
 FEWEST_ROWS = 6
+OUTPUTS_AT_ONCE = 32  # of which kernels are made ready in float64; all 512 of 512 channels would take 44 MB
 # from a kernel's rows to those that are laid over: the step from one odd row to the next; an even row plus the odd row
 # after it; that odd row less the even one; the step from one even row to the next
 _KERNEL_TO_PRODUCTS = torch.tensor([[-1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
@@ -70,12 +71,12 @@ class WinogradRows(nn.Module):
     ) -> None:
         super().__init__()
         n, channels, y, x = input_shape
-        kernels = torch.einsum("pk,oikx->poix", _KERNEL_TO_PRODUCTS, weight.double()).to(dtype)
+        kernels = _kernels_of_products(weight, dtype)
         alone = {**attributes, "padding": (0, 0, *attributes["padding"][2:]), "activation": None}
         added = {**alone, "activation": attributes["activation"]}
         shape = (n, channels, y // 2, x)
         offset = None if bias is None else bias.to(dtype)
-        before, sums, differences, after = kernels.unsqueeze(3)
+        before, sums, differences, after = kernels
         self.dtype = dtype
         self.from_sums = FusedConvolution(alone, sums, None, shape, in_place=False)
         self.from_differences = FusedConvolution(alone, differences, None, shape, in_place=False)
@@ -102,6 +103,15 @@ class WinogradRows(nn.Module):
         if self.last:
             result[:, -1:] = self.last(_images(rows[:, -2:])).permute(0, 2, 3, 1)
         return _images(result)
+
+
+def _kernels_of_products(weight: Tensor, dtype: torch.dtype) -> list[Tensor]:
+    """Make the kernels of 1 by 3 of the four products, (out, in, 1, x)."""
+    parts = [
+        torch.einsum("pk,oikx->poix", _KERNEL_TO_PRODUCTS, some.double()).to(dtype)
+        for some in torch.split(weight, OUTPUTS_AT_ONCE)
+    ]
+    return [torch.cat(products).unsqueeze(2) for products in zip(*parts, strict=True)]
 
 
 def _images(rows: Tensor) -> Tensor:
