@@ -6,8 +6,9 @@ first images that see only that are the same in every frame, and are computed on
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,17 +112,19 @@ def leave_out_hidden(graph: Graph, shapes: Mapping[str, Shape], visible: Visible
 def _seen(graph: Graph, visible: Visible) -> dict[str, Visible]:
     """Tell of each value that is an image which of its pixels see visible ones; of what is not understood, nothing."""
     seen = {graph.inputs[0]: visible}
+    known: dict[tuple[Any, ...], Visible] = {}  # of thousands of values, few differ
     for node in graph.nodes:
         if any(name not in seen for name in node.inputs):
             continue
         first, *others = (seen[name] for name in node.inputs)
         if node.op in WINDOWS:
-            seen[node.name] = spread(first, node.attributes)
-            for other in others:
-                seen[node.name] = seen[node.name] | other
+            found = np.logical_or.reduce([spread(first, node.attributes), *others])
         elif node.op == SUBSAMPLE:
             y, x = node.attributes["stride"]
-            seen[node.name] = first[::y, ::x]
+            found = first[::y, ::x]
+        else:
+            continue
+        seen[node.name] = known.setdefault((found.shape, found.tobytes()), found)
     return seen
 
 
@@ -143,17 +146,12 @@ def _multiplications(node: Node, shapes: Mapping[str, Shape]) -> int:
 def _lists(graph: Graph, shapes: Mapping[str, Shape], seen: Mapping[str, Visible]) -> dict[str, Pixels]:
     """Choose the convolutions of 1 by 1 that compute a list of pixels; those with a value in common have the same."""
     pointwise = {node.name: node for node in graph.nodes if _is_pointwise(node) and node.name in seen}
-    groups: list[set[str]] = []
-    for node in pointwise.values():
-        touched = {node.name, *node.inputs}
-        joined = [group for group in groups if group & touched]
-        groups = [group for group in groups if group not in joined]
-        groups.append(touched.union(*joined))
+    readers = _readers(graph)
     lists = {}
-    for group in (group & pointwise.keys() for group in groups):
-        needed = np.logical_or.reduce([seen[name] for name in group])
-        read = {name for node in graph.nodes if node.name in group for name in node.inputs} - group
-        given = {name for node in graph.nodes if node.name not in group for name in node.inputs if name in group}
+    for group in (group & pointwise.keys() for group in _with_values_in_common(pointwise.values())):
+        needed = np.logical_or.reduce(list({id(seen[name]): seen[name] for name in group}.values()))
+        read = {value for name in group for value in pointwise[name].inputs} - group
+        given = {name for name in group for reader in readers[name] if reader.name not in group}
         moved = sum(math.prod(shapes[name]) for name in read | given | (group & set(graph.outputs)))
         saved = (1 - needed.mean()) * sum(_multiplications(pointwise[name], shapes) for name in group)
         if saved > MOVING * moved:
@@ -162,15 +160,37 @@ def _lists(graph: Graph, shapes: Mapping[str, Shape], seen: Mapping[str, Visible
     return lists
 
 
+def _readers(graph: Graph) -> dict[str, list[Node]]:
+    """Give for each value the nodes that read it."""
+    readers: dict[str, list[Node]] = {name: [] for name in (*graph.inputs, *(node.name for node in graph.nodes))}
+    for node in graph.nodes:
+        for name in dict.fromkeys(node.inputs):
+            readers[name].append(node)
+    return readers
+
+
+def _with_values_in_common(nodes: Iterable[Node]) -> list[set[str]]:
+    """Give the values of nodes, together with those of all nodes that read or give one of them, and so on."""
+    group_of: dict[str, set[str]] = {}
+    for node in nodes:
+        touched = {node.name, *node.inputs}
+        joined = {id(group_of[name]): group_of[name] for name in touched if name in group_of}
+        *smaller, largest = sorted(joined.values(), key=len) or [set()]
+        largest.update(touched, *smaller)
+        group_of.update(dict.fromkeys(touched.union(*smaller), largest))
+    return list({id(group): group for group in group_of.values()}.values())
+
+
 def _rectangles(
     graph: Graph, shapes: Mapping[str, Shape], seen: Mapping[str, Visible], lists: Mapping[str, Pixels]
 ) -> dict[str, Rectangle]:
     """Choose the operations on windows that compute a rectangle: what is seen, and what the next of them needs."""
     rectangles: dict[str, Rectangle] = {}
+    all_readers = _readers(graph)
     for node in reversed(graph.nodes):
         if node.op not in WINDOWS or _is_pointwise(node) or node.name not in seen or not seen[node.name].any():
             continue
-        readers = [reader for reader in graph.nodes if node.name in reader.inputs]
+        readers = all_readers[node.name]
         wanted = [
             needed
             for reader in readers
@@ -219,9 +239,6 @@ class _Rewriting:
     nodes: list[Node] = field(default_factory=list)
     gatherings: dict[str, Gathering] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._numbers = {name: np.arange(seen.size).reshape(seen.shape) for name, seen in self.seen.items()}
-
     def compute_rectangle(self, node: Node, rectangle: Rectangle) -> None:
         source, *others = node.inputs
         inside, padding = looked_at(rectangle, node.attributes, self.seen[source].shape)
@@ -240,15 +257,18 @@ class _Rewriting:
         """Gather what is left of a value that is not whole."""
         (source,) = node.inputs
         y, x = node.attributes["stride"]
-        self._gather(node.name, source, _as_image(self._numbers[source][::y, ::x]))
+        self._gather(node.name, source, _as_image(self._numbers(source)[::y, ::x]))
 
     def whole(self, name: str) -> str:
         """Name a value's whole image, which is gathered where it is not there."""
-        return self._gathered(name, _as_image(self._numbers[name])) if name in self.there else name
+        return self._gathered(name, _as_image(self._numbers(name))) if name in self.there else name
+
+    def _numbers(self, name: str) -> NDArray[np.int64]:
+        return np.arange(self.seen[name].size).reshape(self.seen[name].shape)
 
     def _rectangle(self, name: str, rectangle: Rectangle) -> Pixels:
         top, bottom, left, right = rectangle
-        return _as_image(self._numbers[name][top:bottom, left:right])
+        return _as_image(self._numbers(name)[top:bottom, left:right])
 
     def _add(self, node: Node, there: Pixels) -> None:
         self.nodes.append(node)
@@ -271,7 +291,7 @@ class _Rewriting:
         self.shapes[gatherer] = (self.shapes[name][0], *wanted.size)
 
     def _pixels_there(self, name: str) -> Pixels:
-        return self.there.get(name) or _as_image(self._numbers[name])
+        return self.there.get(name) or _as_image(self._numbers(name))
 
 
 def _are_equal(one: Pixels, other: Pixels) -> bool:
