@@ -31,7 +31,6 @@ from tests.engine.test_fusion import (
     scaled,
 )
 
-Mask = NDArray[np.uint8]
 y, x = np.mgrid[:256, :256]
 MASKS = {
     "a disc": (y - 130) ** 2 + (x - 120) ** 2 < 80**2,
