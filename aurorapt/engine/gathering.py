@@ -20,12 +20,11 @@ class Gather(nn.Module):
     def __init__(self, gathering: Gathering, black: Tensor) -> None:
         super().__init__()
         places = _places(gathering, black)
-        missing = torch.from_numpy(np.flatnonzero(places < 0))
         self.size = gathering.wanted.size
         self.cut = _cut_out(places.reshape(self.size), gathering.there.size)
         self.places = torch.from_numpy(np.maximum(places, 0))
-        self.missing = missing
-        self.black = black.flatten(1).T[torch.from_numpy(gathering.wanted.numbers)[missing]].contiguous()
+        self.missing = torch.from_numpy(np.flatnonzero(places < 0))
+        self.black = black.flatten(1).T[torch.from_numpy(gathering.wanted.numbers)[self.missing]].contiguous()
 
     def forward(self, images: Tensor) -> Tensor:
         if self.cut is not None:

@@ -1,8 +1,8 @@
 """What a network need not compute anew for each frame: pixels that see nothing but the black beyond the sky.
 
-Beyond the elevation mask every frame is black, nearly half of it with the mask of the published network. Pixels of the
-first images that see only that are the same in every frame, and are computed once. Of the others, convolutions of 1 by
-1 compute a list; those of larger kernels need neighbours, and compute the rectangle around them.
+Beyond the elevation mask every frame is black: nearly half of it, where the sky is taken to begin at 15 degrees. Pixels
+of the first images that see only that are the same in every frame, and are computed once. Of the others, convolutions
+of 1 by 1 compute a list; those of larger kernels need neighbours, and compute the rectangle around them.
 """
 
 import math
